@@ -1,11 +1,28 @@
 //! The vocabulary of MLX-ARM: plain data and tables, no execution and no unsafe code.
 //!
 //! * [`dtype`]: the dtypes and MLX's promotion rules.
+//! * [`desc`]: shapes, strides and the arithmetic on them.
+//! * [`scalar`] and [`tape`]: elementwise functions and programs of them.
+//! * [`op`]: the table of operations.
+//! * [`quant`]: block formats of quantized weights.
+//! * [`backend`]: what the library asks of a device.
 //! * [`error`]: the one error type.
 #![forbid(unsafe_code)]
 
+pub mod backend;
+pub mod desc;
 pub mod dtype;
 pub mod error;
+pub mod op;
+pub mod quant;
+pub mod scalar;
+pub mod tape;
 
+pub use backend::{Backend, Buffer, Launch, Memory, MemoryInfo, Operand};
+pub use desc::{Aval, Axes, Desc, Shape, Strides};
 pub use dtype::{C64, DType, Element, Kind};
 pub use error::{Error, ErrorKind, Result};
+pub use op::Op;
+pub use quant::QuantFormat;
+pub use scalar::Func;
+pub use tape::{Tape, TapeBuilder};

@@ -1,0 +1,455 @@
+//! The op table: every operation that a graph can hold, as plain data. Operands stand beside an op, never in it.
+//!
+//! Families:
+//! * *view*: another description of the same elements; the scheduler resolves it, back ends never see it;
+//! * *core*: has an exact meaning of its own (the oracle) and may have kernels;
+//! * *fused*: a promise backed by an expansion into other ops, which is its meaning, gradient and batching; back ends
+//!   may supply a kernel or decline.
+//!
+//! A row here is demanded everywhere it matters: the array library's rule for it, and one arm in each back end.
+
+use crate::desc::{Axes, Shape, Strides};
+use crate::quant::QuantFormat;
+use crate::tape::Tape;
+use crate::{DType, desc};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// An f64 parameter of an op, compared and hashed by its bits so that ops can be keys.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Real(u64);
+
+impl Real {
+    /// Wraps a number.
+    pub fn new(x: f64) -> Self {
+        Real(x.to_bits())
+    }
+    /// The number.
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+    /// The number as f32.
+    pub fn f32(self) -> f32 {
+        self.get() as f32
+    }
+}
+
+impl std::fmt::Debug for Real {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+/// What a reduction computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReduceKind {
+    /// Sum; 0 of nothing.
+    Sum,
+    /// Product; 1 of nothing.
+    Prod,
+    /// Smallest; NaN if any is.
+    Min,
+    /// Largest; NaN if any is.
+    Max,
+    /// True if all are nonzero; bool result.
+    And,
+    /// True if any is nonzero; bool result.
+    Or,
+}
+
+/// Which position an arg-reduction returns: the first of equals; that of the first NaN if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ArgKind {
+    /// Position of the smallest.
+    Min,
+    /// Position of the largest.
+    Max,
+}
+
+/// What a cumulative operation computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScanKind {
+    /// Running sum.
+    Sum,
+    /// Running product.
+    Prod,
+    /// Running minimum.
+    Min,
+    /// Running maximum.
+    Max,
+    /// Running ln Σ e^x.
+    Logaddexp,
+}
+
+/// How an update meets what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UpdateMode {
+    /// Replace; of duplicate indices the last wins.
+    Assign,
+    /// Add.
+    Sum,
+    /// Multiply.
+    Prod,
+    /// Keep the smaller.
+    Min,
+    /// Keep the larger.
+    Max,
+}
+
+/// MLX's affine quantization of the last axis: groups of `group_size` values share a scale and a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Affine {
+    /// 32, 64 or 128.
+    pub group_size: u16,
+    /// 1, 2, 3, 4, 5, 6 or 8.
+    pub bits: u8,
+}
+
+/// Calls a macro with the name of every row by family.
+#[macro_export]
+macro_rules! op_table {
+    ($m:ident) => {
+        $m! {
+            view { Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient }
+            core {
+                Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+                Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
+                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize
+            }
+            fused {
+                AddMM, Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows
+            }
+        }
+    };
+}
+
+macro_rules! op_rows {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+            pub struct $name { $($(#[$fdoc])* pub $field: $ty),* }
+            impl From<$name> for Op {
+                fn from(x: $name) -> Op { Op::$name(x) }
+            }
+        )*
+        /// One operation.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum Op {
+            /// Data that was given, not computed.
+            Leaf,
+            /// A stand-in for an input while a function is traced; it has no value.
+            Hole,
+            $($(#[$doc])* $name($name),)*
+        }
+        impl Op {
+            /// The row's name.
+            pub fn name(&self) -> &'static str {
+                match self { Op::Leaf => "Leaf", Op::Hole => "Hole", $(Op::$name(_) => stringify!($name),)* }
+            }
+            /// Names of all rows.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+        }
+    };
+}
+
+op_rows! {
+    // ---- views ----
+    /// Repeats dimensions of size one (stride 0). Input: x.
+    Broadcast {
+        /// Resulting shape.
+        shape: Shape,
+    }
+    /// The same elements in row-major order under another shape; copies only if no strides fit. Input: x.
+    Reshape {
+        /// Resulting shape.
+        shape: Shape,
+    }
+    /// Permutes the axes. Input: x.
+    Transpose {
+        /// Axis `i` of the result is axis `axes[i]` of the input.
+        axes: Axes,
+    }
+    /// Every `stride`-th element from `start`, `shape` of them, along each axis. Input: x.
+    Slice {
+        /// First element along each axis.
+        start: Axes,
+        /// Step along each axis, not 0.
+        strides: Strides,
+        /// Resulting shape.
+        shape: Shape,
+    }
+    /// Arbitrary strides over the row-major elements of the input. Input: x (made contiguous).
+    AsStrided {
+        /// Resulting shape.
+        shape: Shape,
+        /// Strides in elements.
+        strides: Strides,
+        /// First element.
+        offset: usize,
+    }
+    /// The same bytes read as another dtype (`mx.view`); the last axis scales by the ratio of sizes. Input: x.
+    Bitcast {
+        /// New dtype.
+        dtype: DType,
+    }
+    /// The same value, through which no gradient flows. Input: x.
+    StopGradient {}
+
+    // ---- core ----
+    /// An elementwise program; inputs all have the result's shape.
+    Map {
+        /// The program.
+        tape: Arc<Tape>,
+    }
+    /// The same elements in row-major order. Input: x.
+    Contiguous {}
+    /// `start + i·step`. No inputs.
+    Arange {
+        /// First value.
+        start: Real,
+        /// Step.
+        step: Real,
+        /// Number of elements.
+        len: usize,
+        /// Dtype.
+        dtype: DType,
+    }
+    /// Reduction over `axes`, which stay with size one. Input: x (sums and products in the accumulation dtype).
+    Reduce {
+        /// What to compute.
+        kind: ReduceKind,
+        /// Sorted axes.
+        axes: Axes,
+    }
+    /// Position of the extreme along `axis`, which stays with size one; u32. Input: x.
+    ArgReduce {
+        /// Which extreme.
+        kind: ArgKind,
+        /// Axis.
+        axis: usize,
+    }
+    /// Cumulative operation along `axis`. Input: x.
+    Scan {
+        /// What to compute.
+        kind: ScanKind,
+        /// Axis.
+        axis: usize,
+        /// From the end.
+        reverse: bool,
+        /// Include the element itself.
+        inclusive: bool,
+    }
+    /// Ascending sort along `axis`, NaN last. Input: x.
+    Sort {
+        /// Axis.
+        axis: usize,
+    }
+    /// Stable positions that would sort; u32. Input: x.
+    ArgSort {
+        /// Axis.
+        axis: usize,
+    }
+    /// The element of rank `kth` at its place, none larger before it, none smaller after. Input: x.
+    Partition {
+        /// Rank.
+        kth: usize,
+        /// Axis.
+        axis: usize,
+    }
+    /// Positions of a partition; u32. Input: x.
+    ArgPartition {
+        /// Rank.
+        kth: usize,
+        /// Axis.
+        axis: usize,
+    }
+    /// Slices of x at index tuples. Inputs: x, one integer array for each of `axes` (equal shapes).
+    /// Result shape: index shape + `slice_sizes`. Negative indices count from the end; out of range is clamped.
+    Gather {
+        /// Indexed axes.
+        axes: Axes,
+        /// Size of the slice along every axis of x.
+        slice_sizes: Shape,
+    }
+    /// `take_along_axis`. Inputs: x, indices (same shape as x except along `axis`).
+    GatherAxis {
+        /// Axis.
+        axis: usize,
+    }
+    /// x with slices at index tuples updated. Inputs: x, indices…, updates (index shape + slice shape).
+    /// Out-of-range updates are dropped.
+    Scatter {
+        /// Indexed axes.
+        axes: Axes,
+        /// How to update.
+        mode: UpdateMode,
+    }
+    /// `put_along_axis` / `scatter_add_axis`. Inputs: x, indices, updates (shape of indices).
+    ScatterAxis {
+        /// Axis.
+        axis: usize,
+        /// How to update.
+        mode: UpdateMode,
+    }
+    /// x with a strided box updated. Inputs: x, update (shape of the box).
+    SliceUpdate {
+        /// First element along each axis.
+        start: Axes,
+        /// Step along each axis.
+        strides: Strides,
+        /// How to update.
+        mode: UpdateMode,
+    }
+    /// A box whose start is an array. Inputs: x, start (integers, one for each of `axes`; clamped into range).
+    DynamicSlice {
+        /// Axes to which the starts belong.
+        axes: Axes,
+        /// Resulting shape.
+        shape: Shape,
+    }
+    /// x with a box at a computed start replaced. Inputs: x, update, start.
+    DynamicSliceUpdate {
+        /// Axes to which the starts belong.
+        axes: Axes,
+    }
+    /// Inputs one after another along `axis`.
+    Concatenate {
+        /// Axis.
+        axis: usize,
+    }
+    /// x surrounded by a value. Inputs: x, value (0-d).
+    Pad {
+        /// Elements before, for each axis.
+        low: Shape,
+        /// Elements after, for each axis.
+        high: Shape,
+    }
+    /// Batched matrix product of the last two axes. Inputs: a (…, M, K), b (…, K, N), equal batch shapes.
+    Matmul {}
+    /// Threefry-2x32 bits. Input: keys (…, 2) u32. Result: (…, `shape`) of u8, u16 or u32.
+    RandomBits {
+        /// Shape drawn for each key.
+        shape: Shape,
+        /// Bytes of one element: 1, 2 or 4.
+        width: u8,
+    }
+    /// MLX affine quantization. Input: w (…, K). Outputs: codes u32 (…, K·bits/32), scales, biases (…, K/group).
+    Quantize {
+        /// Group size and bits.
+        affine: Affine,
+    }
+    /// Inverse of `Quantize`. Inputs: codes, scales, biases. Output dtype: that of scales.
+    Dequantize {
+        /// Group size and bits.
+        affine: Affine,
+    }
+    /// Weights as they lie in a GGUF file, to f32. Input: bytes u8 (N, row bytes). Output: (N, `k`).
+    BlockDequantize {
+        /// Block format.
+        format: QuantFormat,
+        /// Elements of a row.
+        k: usize,
+    }
+
+    // ---- fused ----
+    /// `beta·c + alpha·(a @ b)`. Inputs: c, a, b, with the product's shape for c.
+    AddMM {
+        /// Factor of the product.
+        alpha: Real,
+        /// Factor of c.
+        beta: Real,
+    }
+    /// Softmax over the last axis. Input: x.
+    Softmax {
+        /// Accumulate half types in f32.
+        precise: bool,
+    }
+    /// ln Σ e^x over the last axis, which stays with size one. Input: x.
+    LogSumExp {}
+    /// Root-mean-square norm of the last axis in f32, then times the weight. Inputs: x, [weight].
+    RmsNorm {
+        /// Added to the mean square.
+        eps: Real,
+    }
+    /// Layer norm of the last axis in f32. Inputs: x, [weight], [bias] as flagged.
+    LayerNorm {
+        /// Added to the variance.
+        eps: Real,
+        /// A weight follows x.
+        weight: bool,
+        /// A bias follows.
+        bias: bool,
+    }
+    /// Rotary position embedding of the first `dims` of the last axis. Inputs: x (B, …, T, D), offset (0-d or (B,)),
+    /// [freqs (dims/2)].
+    Rope {
+        /// Rotated features.
+        dims: usize,
+        /// Neighbouring pairs instead of halves.
+        traditional: bool,
+        /// Angular base, or none when freqs are given.
+        base: Option<Real>,
+        /// Factor of the positions.
+        scale: Real,
+        /// Rotate the other way (the gradient).
+        inverse: bool,
+    }
+    /// Attention. Inputs: q (B, H, L, D), k (B, G, S, D), v (B, G, S, E), [mask], [sinks (H)].
+    Sdpa {
+        /// Factor of q·k.
+        scale: Real,
+        /// Query `i` sees keys up to `i + S − L`.
+        causal: bool,
+        /// With a window w, query `i` sees only the last w of them.
+        window: Option<usize>,
+        /// A bool or additive mask follows, broadcast to (B, H, L, S).
+        mask: bool,
+        /// A logit for each head that takes part in the softmax without a value follows.
+        sinks: bool,
+    }
+    /// Product with an affine-quantized matrix. Inputs: x (…, M, K), codes, scales, biases.
+    QuantizedMatmul {
+        /// Group size and bits.
+        affine: Affine,
+        /// The matrix is (N, K) and used transposed; otherwise (K, N).
+        transpose: bool,
+    }
+    /// Products of one x with several GGUF-block matrices (N_i, K), each used transposed; one f32 output (…, N_i)
+    /// for each. Inputs: x (…, K), then the bytes of each matrix u8 (N_i, row bytes).
+    BlockMatmul {
+        /// Format of each matrix.
+        formats: SmallVec<[QuantFormat; 3]>,
+    }
+    /// Rows of a GGUF-block matrix as f32. Inputs: bytes u8 (N, row bytes), indices (any shape, integer).
+    BlockRows {
+        /// Block format.
+        format: QuantFormat,
+        /// Elements of a row.
+        k: usize,
+    }
+}
+
+impl Op {
+    /// Inputs over whose buffer the (first) output may be written when it dies here: for elementwise work any input,
+    /// for updates the array that is updated.
+    pub fn may_overwrite(&self, input: usize) -> bool {
+        match self {
+            Op::Map(_) => true,
+            Op::SliceUpdate(_) | Op::Scatter(_) | Op::ScatterAxis(_) | Op::DynamicSliceUpdate(_) => input == 0,
+            Op::Contiguous(_) => false,
+            _ => false,
+        }
+    }
+
+    /// Shape helper for rows that keep reduced axes: `shape` with `axes` set to one.
+    pub fn kept_shape(shape: &[usize], axes: &[usize]) -> Shape {
+        let mut s: desc::Shape = shape.into();
+        for &a in axes {
+            s[a] = 1;
+        }
+        s
+    }
+}
+
+const _: () = assert!(size_of::<Op>() <= 160, "ops are stored in every node: keep them small");
