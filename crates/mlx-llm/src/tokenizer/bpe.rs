@@ -103,7 +103,7 @@ impl Bpe {
         table: &TokenTable,
         text: &str,
         merger: &mut Merger<Reverse<u32>>,
-        byte: impl Fn(u8) -> Result<u32>,
+        byte: impl Fn(u8) -> Result<Option<u32>>,
         out: &mut Vec<u32>,
     ) -> Result<()> {
         patterns::split(self.pre.steps, text, &mut |piece: &str| {
@@ -120,7 +120,7 @@ impl Bpe {
             merger.run(|l, r| self.rank((l.id, r.id)).map(|(rank, id)| (Reverse(rank), id)));
             for symbol in merger.symbols() {
                 match symbol.id {
-                    NONE => out.push(byte(piece.as_bytes()[symbol.start as usize])?),
+                    NONE => out.extend(byte(piece.as_bytes()[symbol.start as usize])?),
                     id => out.push(id),
                 }
             }

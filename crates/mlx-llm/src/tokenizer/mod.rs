@@ -11,6 +11,7 @@ mod arena;
 mod bpe;
 mod bytes;
 mod classes;
+mod gguf;
 mod merge;
 mod patterns;
 mod pre;
@@ -55,6 +56,12 @@ const END_NAMES: &[&str] = &[
     "</s>",
     "[EOS]",
 ];
+
+/// Bytes that real byte-level vocabularies lack because their training text did: control characters other than
+/// white space, and first bytes of U+40000 and up. Such a byte is left out, as the peers do.
+fn droppable(b: u8) -> bool {
+    (b < b' ' && !b.is_ascii_whitespace()) || b == 0x7f || (0xf1..=0xf4).contains(&b)
+}
 
 /// A file's text as an error message may show it: printable and short.
 fn shown(text: &[u8]) -> Cow<'_, str> {
@@ -106,9 +113,8 @@ impl Tokenizer {
             _ => Ok(id),
         };
         // SentencePiece's own numbering, where a file names no ids.
-        let usual = |id: u32, wanted: TokenKind| {
-            (vocab.model == Model::Spm && table.kind(id) == Some(wanted)).then_some(id)
-        };
+        let usual =
+            |id: u32, wanted: TokenKind| (vocab.model == Model::Spm && table.kind(id) == Some(wanted)).then_some(id);
         let bos = checked("bos", vocab.bos)?.or_else(|| usual(1, TokenKind::Control));
         let eos = checked("eos", vocab.eos)?.or_else(|| usual(2, TokenKind::Control));
         let unk = checked("unknown", vocab.unk)?.or_else(|| usual(0, TokenKind::Unknown));
@@ -128,9 +134,9 @@ impl Tokenizer {
                 )));
             }
         }
-        let named = END_NAMES.iter().filter_map(|name| {
-            table.special(name.as_bytes()).filter(|&id| table.kind(id) == Some(TokenKind::Control))
-        });
+        let named = END_NAMES
+            .iter()
+            .filter_map(|name| table.special(name.as_bytes()).filter(|&id| table.kind(id) == Some(TokenKind::Control)));
         let mut ends: Vec<u32> = named.chain(eos).chain(eot).chain(eom).collect();
         ends.sort_unstable();
         ends.dedup();
@@ -144,7 +150,8 @@ impl Tokenizer {
 
     /// Token ids of a text. `add_special` puts the beginning- and end-of-text tokens around it that the model
     /// wants; `parse_special` turns control tokens spelled in the text into those tokens (user-defined tokens
-    /// always are). Errors (`Value`) when the vocabulary has no token for a character and no unknown token.
+    /// always are). Errors (`Value`) when the vocabulary has no token for a byte and no unknown token, unless it is
+    /// of a control character or of U+40000 and up: those are left out.
     pub fn encode(&self, text: &str, add_special: bool, parse_special: bool) -> Result<Vec<u32>> {
         // Symbols count in u32, and the prefix adds a byte.
         if text.len() >= u32::MAX as usize {
@@ -154,13 +161,7 @@ impl Tokenizer {
         if add_special && self.add_bos {
             out.extend(self.bos);
         }
-        let byte = |b: u8| {
-            self.table.byte(b).or(self.unk).ok_or_else(|| {
-                Error::value(format!(
-                    "[encode] the vocabulary has no token for the byte 0x{b:02X} and no unknown token"
-                ))
-            })
-        };
+        let byte = |b: u8| self.byte(b);
         match &self.kind {
             Kind::Bpe(bpe) => {
                 let mut merger = Merger::new();
@@ -187,6 +188,17 @@ impl Tokenizer {
             out.extend(self.eos);
         }
         Ok(out)
+    }
+
+    /// The token of a byte that no merge took up.
+    fn byte(&self, b: u8) -> Result<Option<u32>> {
+        let unk = self.unk.filter(|&id| self.table.kind(id) == Some(TokenKind::Unknown));
+        match self.table.byte(b).or(unk) {
+            None if !droppable(b) => Err(Error::value(format!(
+                "[encode] the vocabulary has no token for the byte 0x{b:02X} and no unknown token"
+            ))),
+            id => Ok(id),
+        }
     }
 
     /// The bytes that tokens stand for. `skip_special` leaves control tokens out. Errors (`Index`) for an id

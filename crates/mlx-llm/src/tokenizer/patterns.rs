@@ -283,9 +283,7 @@ impl Step {
             }
             Step::SpacedClass(class) => spaced(s, i, |c| classes(c) & class != 0),
             Step::SpacedRanges(ranges) => spaced(s, i, |c| in_ranges(ranges, c)),
-            Step::Ranges(ranges) => {
-                Some(run(s, i, usize::MAX, |c| in_ranges(ranges, c))).filter(|&end| end > i)
-            }
+            Step::Ranges(ranges) => Some(run(s, i, usize::MAX, |c| in_ranges(ranges, c))).filter(|&end| end > i),
             Step::Clauses => {
                 let start = if c == ' ' { next } else { i };
                 Some(run(s, start, usize::MAX, clause_char)).filter(|&end| end > start)

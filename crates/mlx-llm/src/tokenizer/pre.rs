@@ -41,16 +41,10 @@ const fn row_whole(names: &'static [&'static str], steps: &'static [Step], add_b
 }
 
 static ROWS: &[Row] = &[
-    row(
-        &["default"],
-        &[Step::Punctuation("$+<=>^~|"), Step::Gpt2, Step::Digits(ANY), Step::DigitTriples],
-    ),
+    row(&["default"], &[Step::Punctuation("$+<=>^~|"), Step::Gpt2, Step::Digits(ANY), Step::DigitTriples]),
     row(&["gpt-2", "phi-2", "gigachat", "a.x-4.0", "mellum", "exaone4"], GPT2),
     row(&["mpt", "olmo", "jais", "trillion", "granite-docling"], GPT2),
-    row(
-        &["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"],
-        DIGITS_GPT2,
-    ),
+    row(&["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"], DIGITS_GPT2),
     row(&["falcon"], &[Step::Punctuation("$+<=>^~|`"), Step::Gpt2, Step::DigitTriples]),
     row_whole(
         &["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"],
@@ -62,18 +56,9 @@ static ROWS: &[Row] = &[
     row_whole(&["minicpm5"], &[Step::Digits(3), words(ANY)], false),
     row(&["qwen2", "deepseek-r1-qwen", "kormo", "megrez", "stablelm2"], QWEN2),
     row(&["hunyuan", "solar-open", "grok-2", "bailingmoe", "bailingmoe2", "llada-moe"], QWEN2),
-    row(
-        &["qwen35"],
-        &[Step::Words { contractions: true, digits: 1, marks: true, tail: Tail::Newlines }],
-    ),
-    row(
-        &["ufakzeka"],
-        &[Step::Words { contractions: false, digits: 1, marks: false, tail: Tail::Newlines }],
-    ),
-    row(
-        &["seed-coder"],
-        &[Step::Words { contractions: true, digits: 1, marks: false, tail: Tail::Nothing }],
-    ),
+    row(&["qwen35"], &[Step::Words { contractions: true, digits: 1, marks: true, tail: Tail::Newlines }]),
+    row(&["ufakzeka"], &[Step::Words { contractions: false, digits: 1, marks: false, tail: Tail::Newlines }]),
+    row(&["seed-coder"], &[Step::Words { contractions: true, digits: 1, marks: false, tail: Tail::Nothing }]),
     row(&["gpt-4o", "llama4", "kanana2", "minimax-m2"], GPT4O),
     row_whole(&["tekken"], &[Step::Cased { contractions: false, digits: 1 }], true),
     row(
@@ -89,13 +74,7 @@ static ROWS: &[Row] = &[
     ),
     row(
         &["deepseek-coder"],
-        &[
-            Step::Newline,
-            Step::SpacedClass(L),
-            Step::SpacedClass(P),
-            Step::Ranges(HAN_HANGUL),
-            Step::Digits(1),
-        ],
+        &[Step::Newline, Step::SpacedClass(L), Step::SpacedClass(P), Step::Ranges(HAN_HANGUL), Step::Digits(1)],
     ),
     row(&["deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"], DEEPSEEK3),
     row(&["bloom", "gpt3-finnish", "poro-chat"], CLAUSES),

@@ -57,10 +57,7 @@ impl Specials {
         let user = |&id: &u32| table.kind(id) == Some(TokenKind::UserDefined);
         let always: Vec<u32> = all.iter().copied().filter(user).collect();
         let same = all.len() == always.len();
-        Ok(Self {
-            always: Finder::new(table, always)?,
-            all: if same { None } else { Finder::new(table, all)? },
-        })
+        Ok(Self { always: Finder::new(table, always)?, all: if same { None } else { Finder::new(table, all)? } })
     }
 
     /// Calls `emit` for each fragment in order.

@@ -36,11 +36,7 @@ impl Spm {
             .as_ref()
             .ok_or_else(|| Error::value("[tokenizer] a llama vocabulary has no scores (tokenizer.ggml.scores)"))?;
         if scores.len() != table.len() {
-            return Err(Error::value(format!(
-                "[tokenizer] {} scores for {} tokens",
-                scores.len(),
-                table.len()
-            )));
+            return Err(Error::value(format!("[tokenizer] {} scores for {} tokens", scores.len(), table.len())));
         }
         if let Some(id) = scores.iter().position(|s| s.is_nan()) {
             return Err(Error::value(format!("[tokenizer] the score of token {id} is NaN")));
@@ -48,9 +44,7 @@ impl Spm {
         let bytes = (0..=255).filter(|&b| table.byte(b).is_some()).count();
         if bytes != 0 && bytes != 256 {
             let missing = (0..=255).find(|&b| table.byte(b).is_none()).unwrap_or_default();
-            return Err(Error::value(format!(
-                "[tokenizer] {bytes} of 256 byte tokens; <0x{missing:02X}> is missing"
-            )));
+            return Err(Error::value(format!("[tokenizer] {bytes} of 256 byte tokens; <0x{missing:02X}> is missing")));
         }
         // Adding zero turns -0.0 into 0.0, so that the two compare equal.
         let scores = scores.iter().map(|s| Score(s + 0.0)).collect();
@@ -63,7 +57,7 @@ impl Spm {
         table: &TokenTable,
         text: &str,
         merger: &mut Merger<Score>,
-        byte: impl Fn(u8) -> Result<u32>,
+        byte: impl Fn(u8) -> Result<Option<u32>>,
         unk: Option<u32>,
         out: &mut Vec<u32>,
     ) -> Result<()> {
@@ -91,7 +85,7 @@ impl Spm {
                 out.push(unk);
             } else {
                 for &x in &b[symbol.start as usize..(symbol.start + symbol.len) as usize] {
-                    out.push(byte(x)?);
+                    out.extend(byte(x)?);
                 }
             }
         }

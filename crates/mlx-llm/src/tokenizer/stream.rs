@@ -59,11 +59,7 @@ impl Detokenizer {
     /// begins here, so that the space which SentencePiece-type tokenizers put before a text is taken off;
     /// false when the tokens go on a text.
     pub fn new(tokenizer: &Tokenizer, skip_special: bool, at_start: bool) -> Self {
-        Self {
-            utf8: Utf8Stream::new(),
-            skip_special,
-            strip_space: at_start && tokenizer.adds_space_prefix(),
-        }
+        Self { utf8: Utf8Stream::new(), skip_special, strip_space: at_start && tokenizer.adds_space_prefix() }
     }
 
     /// The bytes of one token as they stand in a text that goes on.

@@ -159,8 +159,9 @@ impl TokenTable {
         for (id, spelled) in vocab.tokens.iter().enumerate() {
             let kind = match &vocab.kinds {
                 None => TokenKind::Normal,
-                Some(kinds) => TokenKind::from_gguf(kinds[id])
-                    .ok_or_else(|| Error::value(format!("[tokenizer] token {id} has type {}, not 1 to 6", kinds[id])))?,
+                Some(kinds) => TokenKind::from_gguf(kinds[id]).ok_or_else(|| {
+                    Error::value(format!("[tokenizer] token {id} has type {}, not 1 to 6", kinds[id]))
+                })?,
             };
             text.clear();
             let mergeable = table.meaning(vocab.model, kind, id, spelled, &mut text)?;
