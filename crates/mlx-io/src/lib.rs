@@ -8,6 +8,10 @@
 
 pub mod gguf;
 pub mod map;
+pub mod npy;
+pub mod safetensors;
 
 pub use gguf::{GgmlType, Gguf, GgufWriter};
 pub use map::{MappedFile, Region};
+pub use npy::Npy;
+pub use safetensors::SafeTensors;

@@ -1,6 +1,6 @@
 //! The tensor types of ggml: one row each.
 
-use mlx_ir::{DType, Error, Result};
+use mlx_ir::{DType, Error, QuantFormat, Result};
 use std::fmt;
 
 macro_rules! ggml_types {
@@ -119,6 +119,12 @@ impl GgmlType {
         self.block_len() > 1
     }
 
+    /// The format in which weights of this type are computed with as they lie; `None` for types without kernels.
+    pub fn quant_format(self) -> Option<QuantFormat> {
+        // The names of both tables are those of the format; a test holds the sizes together.
+        QuantFormat::ALL.into_iter().find(|q| q.name() == self.name())
+    }
+
     /// Bytes of a row of `elements`; `None` if it is not a whole number of blocks or overflows.
     pub const fn row_bytes(self, elements: usize) -> Option<usize> {
         if !elements.is_multiple_of(self.block_len()) {
@@ -156,6 +162,16 @@ mod tests {
     fn unknown_and_withdrawn_ids_are_named() {
         assert!(GgmlType::from_id(43).unwrap_err().message.contains("unknown tensor type 43"));
         assert!(GgmlType::from_id(31).unwrap_err().message.contains("31 (Q4_0_4_4)"));
+    }
+
+    #[test]
+    fn every_quant_format_has_its_type() {
+        for q in QuantFormat::ALL {
+            let t = GgmlType::from_name(q.name()).unwrap();
+            assert_eq!(t.quant_format(), Some(q));
+            assert_eq!((t.block_len(), t.block_bytes()), (q.block_elements(), q.block_bytes()), "{t}");
+        }
+        assert_eq!(GgmlType::IQ1_S.quant_format(), None);
     }
 
     #[test]
