@@ -337,6 +337,7 @@ fn the_writer_refuses() {
     says(w.set("", 1u8), "1 to 65535 bytes");
     says(w.set("general.alignment", 24u32), "power of two");
     says(w.set("general.alignment", 32u64), "type uint32");
+    says(w.set("general.alignment", 1u32 << 21), "up to 1048576");
     says(w.set("m", MetaValue::Array(ValueType::U8, vec![1u16.into()])), "a uint16 in an array of uint8");
     let mut deep = MetaValue::from(vec![1u8]);
     for _ in 0..4 {

@@ -8,6 +8,9 @@ use mlx_ir::{Error, Result};
 use std::collections::HashSet;
 use std::io::Write;
 
+/// The largest alignment that is written: each tensor can cost that much padding.
+const MAX_ALIGNMENT: u32 = 1 << 20;
+
 /// A metadata value that owns its data.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MetaValue {
@@ -186,8 +189,10 @@ impl GgufWriter {
         if self.metadata.len() == MAX_KEYS {
             return fail(format!("more than {MAX_KEYS} keys"));
         }
-        if key == "general.alignment" && !matches!(value, MetaValue::U32(a) if a.is_power_of_two()) {
-            return fail(format!("{value:?} is not a power of two of type uint32"));
+        if key == "general.alignment"
+            && !matches!(value, MetaValue::U32(a) if a.is_power_of_two() && a <= MAX_ALIGNMENT)
+        {
+            return fail(format!("{value:?} is not a power of two up to {MAX_ALIGNMENT}, of type uint32"));
         }
         if let Err(what) = value.put(&mut Vec::new(), 0) {
             return fail(what);
