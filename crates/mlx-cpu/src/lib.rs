@@ -2,8 +2,13 @@
 //!
 //! `unsafe` is used here only, and each block says why it is sound.
 
+pub mod alloc;
+pub mod backend;
+pub mod host;
 pub mod isa;
+pub mod kernels;
 pub mod pool;
 
+pub use backend::CpuBackend;
 pub use isa::Isa;
 pub use pool::Pool;

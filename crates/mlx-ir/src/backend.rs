@@ -40,9 +40,13 @@ impl Buffer {
     pub fn is_empty(&self) -> bool {
         self.0.len() == 0
     }
-    /// True when this handle is the only one and the memory may be written: it can be donated.
-    pub fn is_donatable(&mut self) -> bool {
-        self.0.writable() && Arc::get_mut(&mut self.0).is_some()
+    /// Number of handles to the memory, this one among them.
+    pub fn handles(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+    /// False for mapped files.
+    pub fn is_writable(&self) -> bool {
+        self.0.writable()
     }
     /// True when both are the same memory.
     pub fn same(&self, other: &Buffer) -> bool {

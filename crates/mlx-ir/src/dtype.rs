@@ -251,7 +251,7 @@ pub trait Element: Copy + Send + Sync + 'static + sealed::Sealed {
     /// Its dtype.
     const DTYPE: DType;
     /// Reads one element from little-endian bytes of length `DTYPE.size()`.
-    fn from_le(bytes: &[u8]) -> Self;
+    fn read_le(bytes: &[u8]) -> Self;
     /// Appends the little-endian bytes.
     fn put_le(self, out: &mut Vec<u8>);
 }
@@ -265,7 +265,7 @@ macro_rules! elements {
         impl sealed::Sealed for $t {}
         impl Element for $t {
             const DTYPE: DType = DType::$d;
-            fn from_le(bytes: &[u8]) -> Self {
+            fn read_le(bytes: &[u8]) -> Self {
                 let mut b = [0u8; size_of::<$t>()];
                 b.copy_from_slice(bytes);
                 <$t>::from_le_bytes(b)
@@ -282,7 +282,7 @@ elements!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i3
 impl sealed::Sealed for bool {}
 impl Element for bool {
     const DTYPE: DType = DType::Bool;
-    fn from_le(bytes: &[u8]) -> Self {
+    fn read_le(bytes: &[u8]) -> Self {
         bytes[0] != 0
     }
     fn put_le(self, out: &mut Vec<u8>) {
@@ -292,8 +292,8 @@ impl Element for bool {
 impl sealed::Sealed for C64 {}
 impl Element for C64 {
     const DTYPE: DType = DType::C64;
-    fn from_le(bytes: &[u8]) -> Self {
-        C64 { re: f32::from_le(&bytes[..4]), im: f32::from_le(&bytes[4..]) }
+    fn read_le(bytes: &[u8]) -> Self {
+        C64 { re: f32::read_le(&bytes[..4]), im: f32::read_le(&bytes[4..]) }
     }
     fn put_le(self, out: &mut Vec<u8>) {
         self.re.put_le(out);

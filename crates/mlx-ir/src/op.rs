@@ -112,13 +112,11 @@ macro_rules! op_table {
         $m! {
             view { Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient }
             core {
-                Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
-                Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize
+                Map, Contiguous, Arange, Reduce, ArgReduce, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
+                Concatenate, Pad, Matmul, Scan, Sort, ArgSort, Partition, ArgPartition,
+                Gather, GatherAxis, Scatter, ScatterAxis
             }
-            fused {
-                AddMM, Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows
-            }
+            fused { AddMM }
         }
     };
 }

@@ -1,0 +1,17 @@
+//! Kernels, one file (or folder) a family.
+
+use crate::backend::Cx;
+use mlx_ir::{Desc, Operand, Result};
+
+pub mod copy;
+
+/// What a row's kernel says and does. `run` is called only with operands that `supports` accepted.
+pub trait Kernel {
+    /// Whether there is a kernel for operands of these descriptions.
+    fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool;
+    /// Writes the outputs.
+    ///
+    /// # Errors
+    /// `Memory` if scratch memory is short; nothing else can go wrong in a kernel.
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()>;
+}

@@ -1,0 +1,293 @@
+//! The one global: devices, streams, configuration, counters.
+
+use mlx_cpu::{CpuBackend, Isa};
+use mlx_ir::{Backend, Buffer, Element, Error, MemoryInfo, Result};
+use std::cell::Cell;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+/// A kind of device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Device {
+    /// The processor.
+    Cpu,
+    /// A Vulkan device.
+    Gpu,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Device::Cpu => "cpu",
+            Device::Gpu => "gpu",
+        })
+    }
+}
+
+impl std::str::FromStr for Device {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<Self> {
+        match s {
+            "cpu" => Ok(Device::Cpu),
+            "gpu" => Ok(Device::Gpu),
+            _ => Err(Error::value(format!("[device] unknown device '{s}'; known are cpu and gpu"))),
+        }
+    }
+}
+
+impl Device {
+    /// Whether this build and machine have it.
+    pub fn is_available(self) -> bool {
+        self == Device::Cpu
+    }
+    fn check(self) -> Result<()> {
+        if self.is_available() {
+            return Ok(());
+        }
+        Err(Error::device("[device] gpu is not available: this build has no Vulkan back end"))
+    }
+}
+
+/// An ordered queue of work on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stream {
+    /// Where it runs.
+    pub device: Device,
+    /// Number among the device's streams; 0 is the default.
+    pub index: u32,
+}
+
+impl Stream {
+    /// The default stream of a device.
+    ///
+    /// # Errors
+    /// `Device` if the device is not there.
+    pub fn default_of(device: Device) -> Result<Stream> {
+        device.check()?;
+        Ok(Stream { device, index: 0 })
+    }
+    /// A new stream.
+    ///
+    /// # Errors
+    /// `Device` if the device is not there.
+    pub fn new(device: Device) -> Result<Stream> {
+        device.check()?;
+        Ok(Stream { device, index: NEXT_STREAM.fetch_add(1, Ordering::Relaxed) })
+    }
+}
+
+static NEXT_STREAM: AtomicU32 = AtomicU32::new(1);
+
+thread_local! {
+    static CURRENT: Cell<Stream> = const { Cell::new(Stream { device: Device::Cpu, index: 0 }) };
+}
+
+/// The stream on which this thread records.
+pub fn current_stream() -> Stream {
+    CURRENT.with(Cell::get)
+}
+
+/// Runs `f` with `stream` as this thread's current stream.
+pub fn on<R>(stream: Stream, f: impl FnOnce() -> R) -> R {
+    struct Back(Stream);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            CURRENT.with(|c| c.set(self.0));
+        }
+    }
+    let _back = Back(CURRENT.with(|c| c.replace(stream)));
+    f()
+}
+
+/// Settings of the process, fixed at first use of an array.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Threads of the CPU back end; none = `MLX_NUM_THREADS`, else one for each physical core.
+    pub threads: Option<usize>,
+    /// Highest instruction-set level to use; none = `MLX_CPU_ISA`, else the best the machine has.
+    pub isa: Option<Isa>,
+}
+
+/// Environment variables that the library reads, with their meaning; read once, here only.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("MLX_NUM_THREADS", "threads of the CPU back end"),
+    ("MLX_CPU_ISA", "instruction-set level of the CPU kernels (scalar, neon, dotprod, avx2, avx512, …)"),
+];
+
+static CONFIG: Mutex<Option<Config>> = Mutex::new(None);
+static CPU: OnceLock<Result<Cpu>> = OnceLock::new();
+
+/// Fixes the settings before the first array is made.
+///
+/// # Errors
+/// `Runtime` if the back end is running already.
+pub fn configure(config: Config) -> Result<()> {
+    if CPU.get().is_some() {
+        return Err(Error::runtime("[configure] settings can only be changed before the first use of an array"));
+    }
+    *CONFIG.lock().unwrap_or_else(|e| e.into_inner()) = Some(config);
+    Ok(())
+}
+
+fn start() -> Result<Cpu> {
+    let config = CONFIG.lock().unwrap_or_else(|e| e.into_inner()).take().unwrap_or_default();
+    let threads = match config.threads {
+        Some(0) => return Err(Error::value("[configure] at least one thread is needed")),
+        Some(n) => n,
+        None => mlx_cpu::pool::default_threads()?,
+    };
+    let isa = match (config.isa, std::env::var("MLX_CPU_ISA")) {
+        (Some(i), _) => i,
+        (None, Ok(name)) if !name.is_empty() => Isa::from_name(&name)?,
+        _ => Isa::detect(),
+    };
+    Ok(Cpu(CpuBackend::new(threads, isa)?))
+}
+
+/// The CPU back end as the library uses it.
+pub(crate) struct Cpu(CpuBackend);
+
+impl Cpu {
+    pub fn alloc_with<T: Element>(&self, data: &[T]) -> Result<Buffer> {
+        mlx_cpu::host::alloc_with(&self.0, data)
+    }
+    pub fn backend(&self) -> &CpuBackend {
+        &self.0
+    }
+}
+
+/// Starts the CPU back end with the settings made so far, if it does not run yet.
+///
+/// # Errors
+/// `Value` for a bad thread count or instruction-set level in the settings or the environment.
+pub fn init() -> Result<()> {
+    match CPU.get_or_init(start) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(e.clone()),
+    }
+}
+
+/// The back end; falls back to one scalar thread if the settings were refused, which [`init`] reports.
+pub(crate) fn cpu() -> &'static Cpu {
+    static FALLBACK: OnceLock<Cpu> = OnceLock::new();
+    match CPU.get_or_init(start) {
+        Ok(c) => c,
+        Err(_) => {
+            FALLBACK.get_or_init(|| Cpu(CpuBackend::new(1, Isa::Scalar).expect("one scalar thread is always possible")))
+        }
+    }
+}
+
+/// The instruction-set level in use.
+pub fn isa() -> Isa {
+    cpu().backend().isa()
+}
+
+/// Threads of the CPU back end.
+pub fn threads() -> usize {
+    cpu().backend().pool().threads()
+}
+
+/// What evaluations did so far, process-wide.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Kernels run.
+    pub launches: AtomicU64,
+    /// Arrays copied only to change their layout.
+    pub copies: AtomicU64,
+    /// Fused ops computed through their expansion.
+    pub expansions: AtomicU64,
+    /// Core ops computed by the exact evaluator for lack of a kernel.
+    pub references: AtomicU64,
+    /// Outputs written over a dying input.
+    pub donations: AtomicU64,
+}
+
+/// A reading of [`Counters`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Kernels run.
+    pub launches: u64,
+    /// Arrays copied only to change their layout.
+    pub copies: u64,
+    /// Fused ops computed through their expansion.
+    pub expansions: u64,
+    /// Core ops computed by the exact evaluator for lack of a kernel.
+    pub references: u64,
+    /// Outputs written over a dying input.
+    pub donations: u64,
+}
+
+impl std::ops::Sub for Counts {
+    type Output = Counts;
+    fn sub(self, o: Counts) -> Counts {
+        Counts {
+            launches: self.launches - o.launches,
+            copies: self.copies - o.copies,
+            expansions: self.expansions - o.expansions,
+            references: self.references - o.references,
+            donations: self.donations - o.donations,
+        }
+    }
+}
+
+pub(crate) fn counters() -> &'static Counters {
+    static C: Counters = Counters {
+        launches: AtomicU64::new(0),
+        copies: AtomicU64::new(0),
+        expansions: AtomicU64::new(0),
+        references: AtomicU64::new(0),
+        donations: AtomicU64::new(0),
+    };
+    &C
+}
+
+/// Reads the counters; subtract two readings to see what an evaluation did.
+pub fn counts() -> Counts {
+    let c = counters();
+    Counts {
+        launches: c.launches.load(Ordering::Relaxed),
+        copies: c.copies.load(Ordering::Relaxed),
+        expansions: c.expansions.load(Ordering::Relaxed),
+        references: c.references.load(Ordering::Relaxed),
+        donations: c.donations.load(Ordering::Relaxed),
+    }
+}
+
+/// Memory figures of the CPU back end, as MLX's memory functions.
+pub mod memory {
+    use super::*;
+
+    /// Bytes in use by arrays.
+    pub fn active() -> usize {
+        info().active
+    }
+    /// Most bytes ever in use since the start or the last [`reset_peak`].
+    pub fn peak() -> usize {
+        info().peak
+    }
+    /// Bytes kept for reuse.
+    pub fn cache() -> usize {
+        info().cache
+    }
+    fn info() -> MemoryInfo {
+        cpu().backend().memory()
+    }
+    /// Forgets the peak.
+    pub fn reset_peak() {
+        cpu().backend().reset_peak_memory();
+    }
+    /// Sets the limit above which allocation fails with a `Memory` error; returns the previous one.
+    pub fn set_limit(bytes: usize) -> usize {
+        cpu().backend().set_memory_limit(bytes)
+    }
+    /// Sets how many freed bytes are kept for reuse; returns the previous limit.
+    pub fn set_cache_limit(bytes: usize) -> usize {
+        cpu().backend().set_cache_limit(bytes)
+    }
+    /// Gives the kept bytes back to the system.
+    pub fn clear_cache() {
+        cpu().backend().clear_cache();
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs claimed calls: views by arithmetic, kernels by the back end, fused ops without a kernel by their expansion,
+//! core ops without one by the exact evaluator.
+
+use crate::array::{Array, CLAIMED, Call, DONE, Data, Inputs, PENDING};
+use crate::rules::{self, Row};
+use crate::{reference, runtime};
+use mlx_ir::{Aval, Backend, Desc, Error, Launch, Op, Operand, Result, desc};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+type Datas = SmallVec<[Data; 1]>;
+
+/// Runs the calls in order. On failure everything not computed is pending again.
+pub(super) fn batch(calls: Vec<Arc<Call>>, keep: bool) -> Result<()> {
+    let mut rest = calls.into_iter();
+    let mut result = Ok(());
+    while let Some(call) = rest.next() {
+        if let Err(e) = step(&call, keep) {
+            super::release(std::slice::from_ref(&call));
+            super::release(rest.as_slice());
+            result = Err(e);
+            break;
+        }
+    }
+    super::announce();
+    result
+}
+
+/// Sees that a call's data is there: waits for whoever claimed it, or computes it.
+pub(super) fn ensure(call: &Arc<Call>) -> Result<()> {
+    loop {
+        match call.state.load(Ordering::Acquire) {
+            DONE => return Ok(()),
+            CLAIMED => super::wait_while_claimed(call),
+            PENDING => super::eval(&[Array { call: call.clone(), out: 0 }])?,
+            s => return Err(Error::runtime(format!("[eval] impossible state {s}"))),
+        }
+    }
+}
+
+fn step(call: &Arc<Call>, keep: bool) -> Result<()> {
+    if call.op == Op::Hole {
+        return Err(Error::value("[eval] a traced array has no value"));
+    }
+    let mut inputs: Inputs = {
+        let mut held = call.inputs.lock().unwrap_or_else(|e| e.into_inner());
+        if keep { held.clone() } else { std::mem::take(&mut *held) }
+    };
+    let ready = inputs.iter().try_for_each(|i| ensure(&i.call));
+    match ready.and_then(|()| execute(call, &mut inputs)) {
+        Ok(datas) => {
+            let _ = call.data.set(datas);
+            super::finish(call);
+            Ok(())
+        }
+        Err(e) => {
+            if !keep {
+                *call.inputs.lock().unwrap_or_else(|e| e.into_inner()) = inputs;
+            }
+            Err(e)
+        }
+    }
+}
+
+fn data_of(a: &Array) -> Result<Data> {
+    match a.call.data.get() {
+        Some(d) => Ok(d[a.out as usize].clone()),
+        None => Err(Error::runtime("[eval] an input has no data")),
+    }
+}
+
+fn operand(aval: &Aval, data: &Data) -> Operand {
+    Operand {
+        desc: Desc { shape: aval.shape.clone(), strides: data.strides.clone(), dtype: aval.dtype },
+        buffer: data.buffer.clone(),
+        offset: data.offset,
+    }
+}
+
+fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
+    match rules::row(&call.op) {
+        Row::View(view) => {
+            let aval = inputs[0].aval().clone();
+            let d = data_of(&inputs[0])?;
+            if let Some((strides, offset)) = view.layout(&aval, &d.strides, d.offset) {
+                return Ok(smallvec::smallvec![Data { buffer: d.buffer, strides, offset }]);
+            }
+            let d = contiguous(&aval, &d)?;
+            match view.layout(&aval, &d.strides, d.offset) {
+                Some((strides, offset)) => Ok(smallvec::smallvec![Data { buffer: d.buffer, strides, offset }]),
+                None => Err(Error::runtime(format!("[{}] no view of a contiguous array", call.op.name()))),
+            }
+        }
+        Row::Core(core) => {
+            if let Some(d) = kernel(call, inputs)? {
+                return Ok(d);
+            }
+            runtime::counters().references.fetch_add(1, Ordering::Relaxed);
+            let tensors = inputs.iter().map(reference::Tensor::read).collect::<Result<Vec<_>>>()?;
+            let out = core.exact(&tensors.iter().collect::<Vec<_>>(), &call.outs)?;
+            out.iter().map(|t| t.to_data()).collect()
+        }
+        Row::Fused(fused) => {
+            if let Some(d) = kernel(call, inputs)? {
+                return Ok(d);
+            }
+            runtime::counters().expansions.fetch_add(1, Ordering::Relaxed);
+            let out = runtime::on(call.stream, || fused.expand(inputs))?;
+            super::eval(&out)?;
+            out.iter().map(data_of).collect()
+        }
+        Row::Source => Err(Error::runtime("[eval] sources are never pending")),
+    }
+}
+
+/// The same elements in row-major order in a new buffer; counted as a copy.
+fn contiguous(aval: &Aval, d: &Data) -> Result<Data> {
+    runtime::counters().copies.fetch_add(1, Ordering::Relaxed);
+    let cpu = runtime::cpu().backend();
+    let src = operand(aval, d);
+    let buffer = cpu.alloc(aval.nbytes())?;
+    let out = Operand { desc: Desc::contiguous(&aval.shape, aval.dtype), buffer, offset: 0 };
+    match cpu.launch(&Op::Contiguous(mlx_ir::op::Contiguous {}), &[src], std::slice::from_ref(&out))? {
+        Launch::Done => Ok(Data { buffer: out.buffer, strides: out.desc.strides, offset: 0 }),
+        Launch::Declined => Err(Error::runtime("[contiguous] the back end has no copy kernel")),
+    }
+}
+
+/// Runs the op's kernel, or returns none (nothing changed) if there is none, not even for contiguous operands.
+fn kernel(call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
+    let cpu = runtime::cpu().backend();
+    let descs = |ops: &[Operand]| -> SmallVec<[Desc; 4]> { ops.iter().map(|o| o.desc.clone()).collect() };
+    let mut ins: SmallVec<[Operand; 4]> =
+        inputs.iter().map(|a| Ok(operand(a.aval(), &data_of(a)?))).collect::<Result<_>>()?;
+    let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
+    let mut copied = false;
+    if !cpu.supports(&call.op, &descs(&ins), &outs) {
+        let dense: SmallVec<[Desc; 4]> = ins.iter().map(|o| Desc::contiguous(&o.desc.shape, o.desc.dtype)).collect();
+        if ins.iter().all(|o| o.desc.is_contiguous()) || !cpu.supports(&call.op, &dense, &outs) {
+            return Ok(None);
+        }
+        for (o, a) in ins.iter_mut().zip(inputs.iter()) {
+            if !o.desc.is_contiguous() {
+                *o = operand(a.aval(), &contiguous(a.aval(), &data_of(a)?)?);
+            }
+        }
+        copied = true;
+    }
+    let donated = if copied { None } else { donate(call, inputs, &mut ins, &outs[0]) };
+    let mut operands: SmallVec<[Operand; 1]> = SmallVec::new();
+    for (i, desc) in outs.into_iter().enumerate() {
+        let (buffer, offset) = match donated {
+            Some(d) if i == 0 => (ins[d].buffer.clone(), ins[d].offset),
+            _ => (cpu.alloc(desc.size() * desc.dtype.size())?, 0),
+        };
+        operands.push(Operand { desc, buffer, offset });
+    }
+    match cpu.launch(&call.op, &ins, &operands)? {
+        Launch::Declined => Err(Error::runtime(format!("[{}] kernel declined after accepting", call.op.name()))),
+        Launch::Done => {
+            runtime::counters().launches.fetch_add(1, Ordering::Relaxed);
+            Ok(Some(
+                operands
+                    .into_iter()
+                    .map(|o| Data { buffer: o.buffer, strides: o.desc.strides, offset: o.offset })
+                    .collect(),
+            ))
+        }
+    }
+}
+
+/// An input whose buffer dies here and can hold the first output in place. Its array is given up.
+fn donate(call: &Call, inputs: &mut Inputs, ins: &mut [Operand], out: &Desc) -> Option<usize> {
+    for i in 0..inputs.len() {
+        let d = &ins[i].desc;
+        let fits = call.op.may_overwrite(i)
+            && d.dtype.size() == out.dtype.size()
+            && d.shape == out.shape
+            && d.size() > 0
+            && desc::is_row_major(&d.shape, &d.strides);
+        // The call's list (taken from the graph) must hold the last handle, and no view may share the buffer.
+        if !fits || Arc::get_mut(&mut inputs[i].call).is_none() {
+            continue;
+        }
+        let buffer = &ins[i].buffer;
+        // One handle in the operand, one in the input's own data.
+        if buffer.handles() == 2
+            && buffer.is_writable()
+            && !ins.iter().enumerate().any(|(j, o)| j != i && o.buffer.same(buffer))
+        {
+            runtime::counters().donations.fetch_add(1, Ordering::Relaxed);
+            return Some(i);
+        }
+    }
+    None
+}
