@@ -3,7 +3,7 @@
 use crate::alloc::Allocator;
 use crate::kernels::Kernel;
 use crate::{Isa, Pool};
-use mlx_ir::{Backend, Buffer, Desc, Launch, MemoryInfo, Op, Operand, Result};
+use mlx_ir::{Backend, Buffer, Desc, Error, Launch, MemoryInfo, Op, Operand, Result};
 
 /// What kernels run with.
 pub struct Cx<'a> {
@@ -24,8 +24,13 @@ impl CpuBackend {
     /// A back end with this many threads (the caller of an op being one of them) at this instruction-set level.
     ///
     /// # Errors
-    /// `Value` for zero threads, `Runtime` if threads cannot be started.
+    /// `Value` for a thread count outside 1 to 1024, `Unsupported` for a level that this machine lacks, `Runtime` if
+    /// threads cannot be started.
     pub fn new(threads: usize, isa: Isa) -> Result<Self> {
+        // Kernels rely on this check: a level in hand is a level that can run.
+        if !isa.is_available() {
+            return Err(Error::unsupported(format!("[cpu] this machine lacks the level '{isa}'")));
+        }
         Ok(Self { pool: Pool::new(threads)?, isa, allocator: Allocator::new() })
     }
     /// The thread pool.
@@ -80,11 +85,11 @@ macro_rules! selection {
 
 selection! {
     kernels {
-        Contiguous,
+        Contiguous, Arange,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Map, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+        Map, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize,
         AddMM, Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
@@ -106,5 +111,35 @@ impl Backend for CpuBackend {
     }
     fn memory(&self) -> MemoryInfo {
         self.allocator.info()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlx_ir::op::{Arange, Real, StopGradient};
+    use mlx_ir::{DType, ErrorKind};
+
+    #[test]
+    fn what_has_no_kernel_is_declined_and_what_has_runs() {
+        let b = CpuBackend::new(2, Isa::detect()).unwrap();
+        let out = Operand { desc: Desc::contiguous(&[5], DType::I16), buffer: b.alloc(10).unwrap(), offset: 0 };
+        let view = Op::from(StopGradient {});
+        assert_eq!(b.launch(&view, &[], std::slice::from_ref(&out)).unwrap(), Launch::Declined);
+        let mut op = Arange { start: Real::new(3.0), step: Real::new(-2.0), len: 5, dtype: DType::I16 };
+        assert!(b.supports(&op.clone().into(), &[], std::slice::from_ref(&out.desc)));
+        assert_eq!(b.launch(&op.clone().into(), &[], std::slice::from_ref(&out)).unwrap(), Launch::Done);
+        // SAFETY: the output is written and nobody writes it any more.
+        assert_eq!(unsafe { crate::view::slice::<i16>(&out) }, [3, 1, -1, -3, -5]);
+        op.dtype = DType::Bool;
+        assert!(!b.supports(&op.into(), &[], std::slice::from_ref(&out.desc)));
+        assert_eq!(b.memory().active, 64);
+    }
+
+    #[test]
+    fn foreign_levels_and_thread_counts_are_refused() {
+        let foreign = if cfg!(target_arch = "x86_64") { Isa::Neon } else { Isa::Avx2 };
+        assert_eq!(CpuBackend::new(1, foreign).err().unwrap().kind, ErrorKind::Unsupported);
+        assert_eq!(CpuBackend::new(0, Isa::Scalar).err().unwrap().kind, ErrorKind::Value);
     }
 }

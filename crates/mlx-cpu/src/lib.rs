@@ -8,7 +8,8 @@ pub mod host;
 pub mod isa;
 pub mod kernels;
 pub mod pool;
+pub mod view;
 
-pub use backend::CpuBackend;
+pub use backend::{CpuBackend, Cx};
 pub use isa::Isa;
 pub use pool::Pool;

@@ -3,6 +3,7 @@
 use crate::backend::Cx;
 use mlx_ir::{Desc, Operand, Result};
 
+pub mod arange;
 pub mod copy;
 
 /// What a row's kernel says and does. `run` is called only with operands that `supports` accepted.
