@@ -85,14 +85,14 @@ macro_rules! selection {
 
 selection! {
     kernels {
-        Contiguous, Arange,
+        Contiguous, Arange, Matmul, AddMM,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Map, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize,
-        AddMM, Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
+        Concatenate, Pad, RandomBits, Quantize, Dequantize, BlockDequantize,
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
     }
 }
 

@@ -1,0 +1,104 @@
+//! Speed of matrix products and attention. Without arguments prints a table; with `--serve` it answers lines
+//! `KIND DTYPE THREADS SIZES…` on standard input with the median seconds of a few runs, so that another program can
+//! alternate with it. `KIND` is `mm`, `mmt` (right operand transposed), both with sizes M K N, or `sdpa` with sizes
+//! heads, key heads, L, S, D.
+
+use mlx_cpu::{CpuBackend, Isa};
+use mlx_ir::{Backend, DType, Desc, Launch, Op, Operand, op};
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+fn tensor(cpu: &CpuBackend, shape: &[usize], dtype: DType) -> Operand {
+    let desc = Desc::contiguous(shape, dtype);
+    let buffer = cpu.alloc(desc.size() * dtype.size()).expect("memory");
+    // A half-type pattern near 1, or an f32 near 0.01: no overflow, no denormals.
+    let word = match dtype {
+        DType::F16 => 0x3401_3402_b403_3404u64,
+        DType::BF16 => 0x3e81_3e82_be83_3e84,
+        _ => 0x3c23_d70a_bc23_d70b,
+    };
+    for i in 0..buffer.len() / 8 {
+        // SAFETY: inside the buffer, which is at least 64-byte aligned and not shared yet.
+        unsafe { buffer.ptr().cast::<u64>().add(i).write(word) };
+    }
+    Operand { desc, buffer, offset: 0 }
+}
+
+fn median(f: &mut dyn FnMut()) -> f64 {
+    let (mut times, start) = (Vec::new(), Instant::now());
+    f();
+    while times.len() < 3 || (start.elapsed().as_secs_f64() < 0.3 && times.len() < 200) {
+        let t = Instant::now();
+        f();
+        times.push(t.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Seconds and floating-point operations of one case.
+fn time(kind: &str, dtype: DType, threads: usize, s: &[usize]) -> (f64, f64) {
+    let cpu = CpuBackend::new(threads, Isa::detect()).expect("a back end");
+    match (kind, s) {
+        ("mm" | "mmt", [m, k, n]) => {
+            let a = tensor(&cpu, &[*m, *k], dtype);
+            let mut b = tensor(&cpu, &[*k, *n], dtype);
+            if kind == "mmt" {
+                b.desc.strides = [1, *k as isize].into_iter().collect();
+            }
+            let out = tensor(&cpu, &[*m, *n], dtype);
+            let (op, ins, outs) = (Op::from(op::Matmul {}), [a, b], [out]);
+            let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
+            (t, 2.0 * (m * n * k) as f64)
+        }
+        _ => panic!("unknown case {kind} {s:?}"),
+    }
+}
+
+fn dtype(name: &str) -> DType {
+    match name {
+        "f16" => DType::F16,
+        "bf16" => DType::BF16,
+        "f64" => DType::F64,
+        _ => DType::F32,
+    }
+}
+
+fn main() {
+    if std::env::args().any(|a| a == "--serve") {
+        for line in std::io::stdin().lock().lines() {
+            let line = line.expect("a line");
+            let w: Vec<&str> = line.split_whitespace().collect();
+            let sizes: Vec<usize> = w[3..].iter().map(|x| x.parse().expect("a size")).collect();
+            println!("{}", time(w[0], dtype(w[1]), w[2].parse().expect("threads"), &sizes).0);
+            std::io::stdout().flush().expect("standard output");
+        }
+        return;
+    }
+    for threads in [1, 2] {
+        for d in ["f32", "f16", "bf16"] {
+            for n in [256, 1024, 2048] {
+                for kind in ["mm", "mmt"] {
+                    let (t, ops) = time(kind, dtype(d), threads, &[n, n, n]);
+                    println!(
+                        "{kind:5} {d:5} {threads} threads {n}^3: {:8.3} ms {:7.1} GFLOP/s",
+                        t * 1e3,
+                        ops / t / 1e9
+                    );
+                }
+            }
+            for m in [1, 4, 8, 16] {
+                for kind in ["mm", "mmt"] {
+                    let (t, ops) = time(kind, dtype(d), threads, &[m, 4096, 4096]);
+                    let bytes = (4096 * 4096 * dtype(d).size()) as f64;
+                    println!(
+                        "{kind:5} {d:5} {threads} threads {m}x4096x4096: {:8.3} ms {:7.1} GB/s {:7.1} GFLOP/s",
+                        t * 1e3,
+                        bytes / t / 1e9,
+                        ops / t / 1e9
+                    );
+                }
+            }
+        }
+    }
+}
