@@ -112,11 +112,13 @@ macro_rules! op_table {
         $m! {
             view { Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient }
             core {
-                Map, Contiguous, Arange, Reduce, ArgReduce, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-                Concatenate, Pad, Matmul, Scan, Sort, ArgSort, Partition, ArgPartition,
-                Gather, GatherAxis, Scatter, ScatterAxis
+                Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+                Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
+                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize
             }
-            fused { AddMM }
+            fused {
+                AddMM, Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows
+            }
         }
     };
 }

@@ -90,9 +90,6 @@ macro_rules! router {
                 $(Op::$v(x) => Row::View(x),)*
                 $(Op::$c(x) => Row::Core(x),)*
                 $(Op::$f(x) => Row::Fused(x),)*
-                // Rows under construction.
-                #[allow(unreachable_patterns)]
-                _ => Row::Source,
             }
         }
         /// Names of the rows of each family: view, core, fused.

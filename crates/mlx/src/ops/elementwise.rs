@@ -323,11 +323,6 @@ binary! {
     "a shifted right by b bits." right_shift => RightShift;
 }
 
-/// a == b, or both NaN.
-pub(crate) fn nan_equal(a: impl Arg, b: impl Arg) -> Result<Array> {
-    apply(Func::NanEqual, &[&a, &b])
-}
-
 /// Rounds halves to even, to `decimals` places. Integers stay as they are for `decimals >= 0`.
 ///
 /// # Errors
@@ -467,4 +462,41 @@ pub(crate) fn common_shape(op: &str, arrays: &[Array]) -> Result<mlx_ir::Shape> 
         })?;
     }
     Ok(shape)
+}
+
+/// 0-d bool: same shape and all elements equal (NaN equal to NaN with `equal_nan`).
+///
+/// # Errors
+/// None but what recording an op can report.
+pub fn array_equal(a: &Array, b: &Array, equal_nan: bool) -> Result<Array> {
+    if a.shape() != b.shape() {
+        return Array::scalar(false);
+    }
+    let same = if equal_nan && a.dtype().promote(b.dtype()).is_inexact() {
+        apply(Func::NanEqual, &[a, b])?
+    } else {
+        equal(a, b)?
+    };
+    super::all(&same, None, false)
+}
+
+/// `|a − b| ≤ atol + rtol·|b|`, equal infinities being close, and NaN to NaN with `equal_nan`.
+///
+/// # Errors
+/// `Value` if the shapes do not broadcast.
+pub fn isclose(a: &Array, b: &Array, rtol: f64, atol: f64, equal_nan: bool) -> Result<Array> {
+    let bound = add(&multiply(&abs(b)?, rtol)?, atol)?;
+    let near = less_equal(&abs(&subtract(a, b)?)?, &bound)?;
+    let infinite = logical_or(&isinf(a)?, &isinf(b)?)?;
+    let same_infinity = logical_and(&logical_and(&isinf(a)?, &isinf(b)?)?, &equal(a, b)?)?;
+    let close = logical_or(&logical_and(&near, &logical_not(&infinite)?)?, &same_infinity)?;
+    if equal_nan { logical_or(&close, &logical_and(&isnan(a)?, &isnan(b)?)?) } else { Ok(close) }
+}
+
+/// 0-d bool: all elements [`isclose`].
+///
+/// # Errors
+/// `Value` if the shapes do not broadcast.
+pub fn allclose(a: &Array, b: &Array, rtol: f64, atol: f64, equal_nan: bool) -> Result<Array> {
+    super::all(&isclose(a, b, rtol, atol, equal_nan)?, None, false)
 }

@@ -1,22 +1,29 @@
 //! Operations: one file a family, each with the public functions and the rules of its rows.
 
+mod block;
 mod copy;
 mod create;
 mod elementwise;
+mod fast;
 mod index;
 mod map;
 mod matmul;
+mod quantize;
+pub mod random;
 mod reduce;
 mod scan;
 mod sort;
 mod view;
 
+pub use block::*;
 pub use copy::*;
 pub use create::*;
 pub use elementwise::*;
+pub use fast::*;
 pub use index::*;
 pub use map::map;
 pub use matmul::*;
+pub use quantize::*;
 pub use reduce::*;
 pub use scan::*;
 pub use sort::*;

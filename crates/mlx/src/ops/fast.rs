@@ -1,0 +1,580 @@
+//! Fused rows of neural networks: softmax, logsumexp, norms, rotary embedding, attention. Each is defined by its
+//! expansion; half types are computed in f32 and rounded once.
+
+use crate::array::{Array, Inputs, Outs};
+use crate::ops;
+use crate::rules::{Batched, BatchedOut, Fused, Grads, Vjp, again};
+use mlx_ir::op::{LayerNorm, LogSumExp, Op, Real, RmsNorm, Rope, Sdpa, Softmax};
+use mlx_ir::{Aval, DType, Error, Result};
+use smallvec::smallvec;
+
+/// The dtype in which a fused op computes: f32 for half types.
+fn wide(d: DType) -> DType {
+    match d {
+        DType::F16 | DType::BF16 => DType::F32,
+        d => d,
+    }
+}
+
+fn floating(name: &str, x: &Aval) -> Result<()> {
+    if !x.dtype.is_float() {
+        return Err(Error::value(format!("[{name}] Received unsupported type {}.", x.dtype)));
+    }
+    if x.ndim() == 0 {
+        return Err(Error::value(format!("[{name}] Input must have at least 1 dimension.")));
+    }
+    Ok(())
+}
+
+/// A row whose ops work on the last axis alone: the mapped axis goes to the front.
+fn in_front(op: impl Into<Op>, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+    if b.axes[1..].iter().any(Option::is_some) {
+        return None;
+    }
+    let f = || {
+        let mut xs = vec![ops::moveaxis(&b.inputs[0], b.axes[0].unwrap_or(0) as i64, 0)?];
+        xs.extend_from_slice(&b.inputs[1..]);
+        Ok((again(op, &xs)?, vec![Some(0)]))
+    };
+    b.axes[0].map(|_| f())
+}
+
+// ---- softmax ----
+
+impl Fused for Softmax {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        floating("softmax", inputs[0])?;
+        Ok(smallvec![inputs[0].clone()])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let x = ops::astype(&inputs[0], wide(inputs[0].dtype()))?;
+        if x.size() == 0 {
+            return Ok(vec![inputs[0].clone()]);
+        }
+        let shift = ops::stop_gradient(&ops::max(&x, Some(&[-1]), true)?)?;
+        let e = ops::exp(&ops::subtract(&x, &shift)?)?;
+        let y = ops::divide(&e, &ops::sum(&e, Some(&[-1]), true)?)?;
+        Ok(vec![ops::astype(&y, inputs[0].dtype())?])
+    }
+    fn custom_vjp(&self, v: &Vjp<'_>) -> Option<Result<Grads>> {
+        let f = || {
+            let weighted = ops::multiply(&v.cotangents[0], &v.outputs[0])?;
+            let total = ops::sum(&weighted, Some(&[-1]), true)?;
+            Ok(vec![Some(ops::subtract(&weighted, &ops::multiply(&v.outputs[0], &total)?)?)])
+        };
+        Some(f())
+    }
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        in_front(self.clone(), b)
+    }
+}
+
+/// Softmax over the axes (all without); integers give f32. `precise` is accepted as in MLX: half types are always
+/// accumulated in f32 here.
+///
+/// # Errors
+/// `Index` for axes out of range.
+pub fn softmax(a: &Array, axes: Option<&[i64]>, precise: bool) -> Result<Array> {
+    let axes: Vec<i64> = match axes {
+        Some(x) => mlx_ir::desc::normalize_axes("softmax", x, a.ndim())?.iter().map(|&d| d as i64).collect(),
+        None => (0..a.ndim() as i64).collect(),
+    };
+    let x = ops::astype(a, a.dtype().to_inexact())?;
+    if axes.as_slice() == [a.ndim() as i64 - 1] && x.dtype().is_float() {
+        return Array::record1(Softmax { precise }, Inputs::from_iter([x]));
+    }
+    if x.size() == 0 || axes.is_empty() && a.ndim() == 0 {
+        return if x.size() == 0 { Ok(x) } else { ops::ones_like(&x) };
+    }
+    let d = x.dtype();
+    let x = ops::astype(&x, wide(d))?;
+    let shift = ops::stop_gradient(&ops::max(&x, Some(&axes), true)?)?;
+    let e = ops::exp(&ops::subtract(&x, &shift)?)?;
+    ops::astype(&ops::divide(&e, &ops::sum(&e, Some(&axes), true)?)?, d)
+}
+
+// ---- logsumexp ----
+
+impl Fused for LogSumExp {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let x = inputs[0];
+        floating("logsumexp", x)?;
+        Ok(smallvec![Aval::new(Op::kept_shape(&x.shape, &[x.ndim() - 1]), x.dtype)])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let x = ops::astype(&inputs[0], wide(inputs[0].dtype()))?;
+        Ok(vec![ops::astype(&lse(&x, &[-1])?, inputs[0].dtype())?])
+    }
+    fn custom_vjp(&self, v: &Vjp<'_>) -> Option<Result<Grads>> {
+        let f = || {
+            let p = again(Softmax { precise: true }, &v.primals[..1])?.remove(0);
+            Ok(vec![Some(ops::multiply(&v.cotangents[0], &p)?)])
+        };
+        Some(f())
+    }
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        in_front(self.clone(), b)
+    }
+}
+
+fn lse(x: &Array, axes: &[i64]) -> Result<Array> {
+    if x.size() == 0 {
+        return ops::log(&ops::sum(x, Some(axes), true)?);
+    }
+    let m = ops::stop_gradient(&ops::max(x, Some(axes), true)?)?;
+    // An infinite maximum would give ∞ − ∞.
+    let m = ops::where_(&ops::isfinite(&m)?, &m, 0.0)?;
+    let s = ops::sum(&ops::exp(&ops::subtract(x, &m)?)?, Some(axes), true)?;
+    ops::add(&ops::log(&s)?, &m)
+}
+
+/// ln Σ e^x over the axes (all without), which are removed or kept with size one; integers give f32.
+///
+/// # Errors
+/// `Index` for axes out of range.
+pub fn logsumexp(a: &Array, axes: Option<&[i64]>, keepdims: bool) -> Result<Array> {
+    let axes: Vec<i64> = match axes {
+        Some(x) => mlx_ir::desc::normalize_axes("logsumexp", x, a.ndim())?.iter().map(|&d| d as i64).collect(),
+        None => (0..a.ndim() as i64).collect(),
+    };
+    let x = ops::astype(a, a.dtype().to_inexact())?;
+    let d = x.dtype();
+    let out = if axes.as_slice() == [a.ndim() as i64 - 1] && d.is_float() {
+        Array::record1(LogSumExp {}, Inputs::from_iter([x]))?
+    } else {
+        ops::astype(&lse(&ops::astype(&x, wide(d))?, &axes)?, d)?
+    };
+    if keepdims { Ok(out) } else { ops::squeeze(&out, Some(&axes)) }
+}
+
+// ---- norms ----
+
+fn check_weight(name: &str, what: &str, x: &Aval, w: &Aval) -> Result<()> {
+    if w.ndim() != 1 || w.shape[0] != x.shape[x.ndim() - 1] {
+        return Err(Error::value(format!(
+            "[{name}] {what} must have the size of the last axis of x: got {:?} for {:?}.",
+            w.shape, x.shape
+        )));
+    }
+    if w.dtype != x.dtype {
+        return Err(Error::value(format!("[{name}] {what} must have the dtype of x.")));
+    }
+    Ok(())
+}
+
+impl Fused for RmsNorm {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        floating("rms_norm", inputs[0])?;
+        if let Some(w) = inputs.get(1) {
+            check_weight("rms_norm", "weight", inputs[0], w)?;
+        }
+        Ok(smallvec![inputs[0].clone()])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let d = inputs[0].dtype();
+        let x = ops::astype(&inputs[0], wide(d))?;
+        let r = ops::rsqrt(&ops::add(&ops::mean(&ops::square(&x)?, Some(&[-1]), true)?, self.eps.get())?)?;
+        let mut y = ops::multiply(&x, &r)?;
+        if let Some(w) = inputs.get(1) {
+            y = ops::multiply(&y, &ops::astype(w, wide(d))?)?;
+        }
+        Ok(vec![ops::astype(&y, d)?])
+    }
+    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
+        None
+    }
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        in_front(self.clone(), b)
+    }
+}
+
+/// `x / rms(x) · weight` over the last axis, computed in f32 for half types.
+///
+/// # Errors
+/// `Value` for dtypes that are not floats or a weight that is not of the last axis' size.
+pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f64) -> Result<Array> {
+    let d = weight.map_or(x.dtype(), |w| x.dtype().promote(w.dtype()));
+    let mut inputs = Inputs::from_iter([ops::astype(x, d)?]);
+    if let Some(w) = weight {
+        inputs.push(ops::astype(w, d)?);
+    }
+    Array::record1(RmsNorm { eps: Real::new(eps) }, inputs)
+}
+
+impl Fused for LayerNorm {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        floating("layer_norm", inputs[0])?;
+        if inputs.len() != 1 + self.weight as usize + self.bias as usize {
+            return Err(Error::value("[layer_norm] wrong number of inputs"));
+        }
+        for w in &inputs[1..] {
+            check_weight("layer_norm", "weight and bias", inputs[0], w)?;
+        }
+        Ok(smallvec![inputs[0].clone()])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let d = inputs[0].dtype();
+        let x = ops::astype(&inputs[0], wide(d))?;
+        let centred = ops::subtract(&x, &ops::mean(&x, Some(&[-1]), true)?)?;
+        let variance = ops::mean(&ops::square(&centred)?, Some(&[-1]), true)?;
+        let mut y = ops::multiply(&centred, &ops::rsqrt(&ops::add(&variance, self.eps.get())?)?)?;
+        if self.weight {
+            y = ops::multiply(&y, &ops::astype(&inputs[1], wide(d))?)?;
+        }
+        if self.bias {
+            y = ops::add(&y, &ops::astype(&inputs[inputs.len() - 1], wide(d))?)?;
+        }
+        Ok(vec![ops::astype(&y, d)?])
+    }
+    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
+        None
+    }
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        in_front(self.clone(), b)
+    }
+}
+
+/// Zero mean and unit variance over the last axis, times weight, plus bias; computed in f32 for half types.
+///
+/// # Errors
+/// `Value` for dtypes that are not floats or a weight or bias that is not of the last axis' size.
+pub fn layer_norm(x: &Array, weight: Option<&Array>, bias: Option<&Array>, eps: f64) -> Result<Array> {
+    let d = [weight, bias].into_iter().flatten().fold(x.dtype(), |d, w| d.promote(w.dtype()));
+    let mut inputs = Inputs::from_iter([ops::astype(x, d)?]);
+    for w in [weight, bias].into_iter().flatten() {
+        inputs.push(ops::astype(w, d)?);
+    }
+    Array::record1(LayerNorm { eps: Real::new(eps), weight: weight.is_some(), bias: bias.is_some() }, inputs)
+}
+
+// ---- rotary embedding ----
+
+impl Fused for Rope {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let (x, offset) = (inputs[0], inputs[1]);
+        floating("rope", x)?;
+        if x.ndim() < 3 {
+            return Err(Error::value(format!("[rope] Input must have at least 3 dimensions, got {}.", x.ndim())));
+        }
+        if self.dims == 0 || !self.dims.is_multiple_of(2) || self.dims > x.shape[x.ndim() - 1] {
+            return Err(Error::value(format!(
+                "[rope] dims must be even, positive and at most the last axis {}, got {}.",
+                x.shape[x.ndim() - 1],
+                self.dims
+            )));
+        }
+        if !offset.dtype.is_integer()
+            || offset.ndim() > 1
+            || (offset.ndim() == 1 && ![1, x.shape[0]].contains(&offset.shape[0]))
+        {
+            return Err(Error::value(format!(
+                "[rope] offset must be an integer or one for each of the batch of {}, got {:?} of {}.",
+                x.shape[0], offset.shape, offset.dtype
+            )));
+        }
+        match (inputs.get(2), self.base) {
+            (Some(f), None) => {
+                if f.ndim() != 1 || f.shape[0] != self.dims / 2 || f.dtype != DType::F32 {
+                    return Err(Error::value(format!(
+                        "[rope] freqs must be {} float32 numbers, got {:?} of {}.",
+                        self.dims / 2,
+                        f.shape,
+                        f.dtype
+                    )));
+                }
+            }
+            (None, Some(_)) => {}
+            _ => return Err(Error::value("[rope] Exactly one of base and freqs must be given.")),
+        }
+        Ok(smallvec![x.clone()])
+    }
+
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let x = &inputs[0];
+        let d = x.dtype();
+        let w = wide(d);
+        let (n, t, half) = (x.ndim(), x.dim(-2), self.dims / 2);
+        // Positions (B or 1, T), shaped to stand before the features.
+        let offset = ops::astype(&ops::reshape_to(&inputs[1], &[inputs[1].size(), 1])?, DType::F32)?;
+        let steps = ops::arange(0.0, t as f64, 1.0, DType::F32)?;
+        let positions = ops::multiply(&ops::add(&offset, &steps)?, self.scale.get())?;
+        let inverse = match self.base {
+            Some(b) => {
+                let i = ops::arange(0.0, half as f64, 1.0, DType::F32)?;
+                ops::exp(&ops::multiply(&i, -b.get().ln() / half as f64)?)?
+            }
+            None => ops::reciprocal(&inputs[2])?,
+        };
+        let mut shape = vec![1; n];
+        shape[0] = positions.shape()[0];
+        shape[n - 2] = t;
+        let theta = ops::multiply(&ops::reshape_to(&positions, &shape)?, &inverse)?;
+        let cos = ops::astype(&ops::cos(&theta)?, w)?;
+        let sin = ops::astype(&ops::sin(&theta)?, w)?;
+        let sin = if self.inverse { ops::negative(&sin)? } else { sin };
+        let x = ops::astype(x, w)?;
+        let part = |from: usize, to: usize| ops::slice_axis(&x, -1, from as i64, to as i64);
+        let rotated = if self.traditional {
+            let mut pairs = x.shape().to_vec();
+            pairs[n - 1] = half;
+            pairs.push(2);
+            let p = ops::reshape_to(&part(0, self.dims)?, &pairs)?;
+            let pick = |i: i64| ops::squeeze(&ops::slice_axis(&p, -1, i, i + 1)?, Some(&[-1]));
+            let (a, b) = (pick(0)?, pick(1)?);
+            let re = ops::subtract(&ops::multiply(&a, &cos)?, &ops::multiply(&b, &sin)?)?;
+            let im = ops::add(&ops::multiply(&a, &sin)?, &ops::multiply(&b, &cos)?)?;
+            let both = ops::stack(&[re, im], -1)?;
+            let mut flat = x.shape().to_vec();
+            flat[n - 1] = self.dims;
+            vec![ops::reshape_to(&both, &flat)?]
+        } else {
+            let (a, b) = (part(0, half)?, part(half, self.dims)?);
+            vec![
+                ops::subtract(&ops::multiply(&a, &cos)?, &ops::multiply(&b, &sin)?)?,
+                ops::add(&ops::multiply(&a, &sin)?, &ops::multiply(&b, &cos)?)?,
+            ]
+        };
+        let mut parts = rotated;
+        if self.dims < x.dim(-1) {
+            parts.push(part(self.dims, x.dim(-1))?);
+        }
+        Ok(vec![ops::astype(&ops::concatenate(&parts, -1)?, d)?])
+    }
+
+    fn custom_vjp(&self, v: &Vjp<'_>) -> Option<Result<Grads>> {
+        if v.wanted[1..].iter().any(|&w| w) {
+            return None;
+        }
+        let f = || {
+            let mut inputs = v.primals.to_vec();
+            inputs[0] = v.cotangents[0].clone();
+            let g = again(Rope { inverse: !self.inverse, ..self.clone() }, &inputs)?.remove(0);
+            let mut grads: Grads = vec![None; inputs.len()];
+            grads[0] = Some(g);
+            Ok(grads)
+        };
+        Some(f())
+    }
+
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        // Only with one offset for all can the batch be merged with the axis of examples.
+        if b.axes[1..].iter().any(Option::is_some) || b.inputs[1].ndim() != 0 {
+            return None;
+        }
+        let axis = b.axes[0]?;
+        let f = || {
+            let x = ops::moveaxis(&b.inputs[0], axis as i64, 0)?;
+            let merged = ops::flatten(&x, 0, 1)?;
+            let mut xs = vec![merged];
+            xs.extend_from_slice(&b.inputs[1..]);
+            Ok((vec![ops::reshape_to(&again(self.clone(), &xs)?.remove(0), x.shape())?], vec![Some(0)]))
+        };
+        Some(f())
+    }
+}
+
+/// Rotary position embedding of the first `dims` features of the last axis of x (B, …, T, D); the rest passes.
+/// Positions are `(offset + t)·scale`; the offset is an integer array, 0-d or one for each of the batch. Angles come
+/// from `base`, or from `freqs` (wavelengths: angle = position / freq).
+///
+/// # Errors
+/// `Value` unless exactly one of `base` and `freqs` is given and shapes fit.
+pub fn rope(
+    x: &Array,
+    dims: usize,
+    traditional: bool,
+    base: Option<f64>,
+    scale: f64,
+    offset: &Array,
+    freqs: Option<&Array>,
+) -> Result<Array> {
+    let mut inputs = Inputs::from_iter([x.clone(), offset.clone()]);
+    if let Some(f) = freqs {
+        inputs.push(ops::astype(f, DType::F32)?);
+    }
+    let op = Rope { dims, traditional, base: base.map(Real::new), scale: Real::new(scale), inverse: false };
+    Array::record1(op, inputs)
+}
+
+// ---- attention ----
+
+impl Fused for Sdpa {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let bad = |what: String| Err(Error::value(format!("[scaled_dot_product_attention] {what}")));
+        if inputs.len() != 3 + self.mask as usize + self.sinks as usize {
+            return bad("wrong number of inputs".into());
+        }
+        let (q, k, v) = (inputs[0], inputs[1], inputs[2]);
+        if q.ndim() != 4 || k.ndim() != 4 || v.ndim() != 4 {
+            return bad("queries, keys and values must have 4 dimensions".into());
+        }
+        if !q.dtype.is_float() || k.dtype != v.dtype || !k.dtype.is_float() {
+            return bad(format!("unsupported dtypes {}, {} and {}", q.dtype, k.dtype, v.dtype));
+        }
+        let fits = q.shape[0] == k.shape[0]
+            && q.shape[3] == k.shape[3]
+            && k.shape[..3] == v.shape[..3]
+            && k.shape[1] > 0
+            && q.shape[1].is_multiple_of(k.shape[1]);
+        if !fits {
+            return bad(format!(
+                "queries {:?}, keys {:?} and values {:?} do not fit; the number of query heads must be a multiple of that of key heads",
+                q.shape, k.shape, v.shape
+            ));
+        }
+        if self.mask {
+            let m = inputs[3];
+            let full = [q.shape[0], q.shape[1], q.shape[2], k.shape[2]];
+            if m.ndim() > 4 || mlx_ir::desc::broadcast_shapes(&m.shape, &full).as_deref() != Some(&full[..]) {
+                return bad(format!("mask {:?} does not broadcast to {full:?}", m.shape));
+            }
+            if m.dtype != DType::Bool && m.dtype != q.dtype {
+                return bad(format!("mask must be bool or {}, got {}", q.dtype, m.dtype));
+            }
+        }
+        if self.sinks {
+            let s = inputs[inputs.len() - 1];
+            if s.ndim() != 1 || s.shape[0] != q.shape[1] || !s.dtype.is_float() {
+                return bad(format!("sinks must be one number for each of {} heads, got {:?}", q.shape[1], s.shape));
+            }
+        }
+        let mut shape = q.shape.clone();
+        shape[3] = v.shape[3];
+        Ok(smallvec![Aval::new(shape, q.dtype)])
+    }
+
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let (q, k, v) = (&inputs[0], &inputs[1], &inputs[2]);
+        let d = q.dtype();
+        let w = wide(d);
+        let (b, h, l, g, s) = (q.dim(0), q.dim(1), q.dim(2), k.dim(1), k.dim(2));
+        let groups = |x: &Array, heads: usize| {
+            let x = ops::astype(x, w)?;
+            ops::reshape_to(&x, &[b, g, heads / g, x.dim(2), x.dim(3)])
+        };
+        let queries = ops::multiply(&groups(q, h)?, self.scale.get())?;
+        let (keys, values) = (groups(k, g)?, groups(v, g)?);
+        let mut scores = ops::matmul(&queries, &ops::swapaxes(&keys, -1, -2)?)?;
+        let lowest = if w == DType::F64 { f64::MIN } else { f32::MIN as f64 };
+        if self.causal || self.window.is_some() {
+            let rows = ops::reshape_to(&ops::arange_int(l)?, &[l, 1])?;
+            let last = ops::add(&rows, s as i64 - l as i64)?;
+            let cols = ops::reshape_to(&ops::arange_int(s)?, &[1, s])?;
+            if self.causal {
+                scores = ops::where_(&ops::less_equal(&cols, &last)?, &scores, lowest)?;
+            }
+            if let Some(n) = self.window {
+                let first = ops::subtract(&last, n as i64)?;
+                scores = ops::where_(&ops::greater(&cols, &first)?, &scores, lowest)?;
+            }
+        }
+        if self.mask {
+            let m = ops::broadcast_to(&inputs[3], &[b, h, l, s])?;
+            let m = ops::reshape_to(&m, &[b, g, h / g, l, s])?;
+            scores = if m.dtype() == DType::Bool {
+                ops::where_(&m, &scores, lowest)?
+            } else {
+                ops::add(&scores, &ops::astype(&m, w)?)?
+            };
+        }
+        let weights = if self.sinks {
+            let sinks = ops::astype(&inputs[inputs.len() - 1], w)?;
+            let sinks = ops::broadcast_to(&ops::reshape_to(&sinks, &[1, g, h / g, 1, 1])?, &[b, g, h / g, l, 1])?;
+            let all = ops::concatenate(&[sinks, scores], -1)?;
+            ops::slice_axis(&ops::softmax(&all, Some(&[-1]), true)?, -1, 1, s as i64 + 1)?
+        } else {
+            ops::softmax(&scores, Some(&[-1]), true)?
+        };
+        let out = ops::matmul(&weights, &values)?;
+        Ok(vec![ops::astype(&ops::reshape_to(&out, &[b, h, l, v.dim(3)])?, d)?])
+    }
+
+    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
+        None
+    }
+
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        // Without mask and sinks the mapped axis merges with the batch.
+        if self.mask || self.sinks {
+            return None;
+        }
+        let f = || {
+            let xs = ops::all_in_front(b)?;
+            let merged = xs.iter().map(|x| ops::flatten(x, 0, 1)).collect::<Result<Vec<_>>>()?;
+            let out = again(self.clone(), &merged)?.remove(0);
+            Ok((vec![ops::unflatten(&out, 0, &[b.size as i64, -1])?], vec![Some(0)]))
+        };
+        if b.size == 0 { None } else { Some(f()) }
+    }
+}
+
+/// Which keys a query of [`scaled_dot_product_attention`] sees.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Mask<'a> {
+    /// All.
+    #[default]
+    None,
+    /// Those up to its own position, the last query being at the last key.
+    Causal,
+    /// As causal, but only the last so many.
+    SlidingWindow(usize),
+    /// Bool: where true. Float: added to the scores. Broadcast to (B, H, L, S).
+    Array(&'a Array),
+}
+
+/// `softmax(scale · q kᵀ + mask) v` with queries (B, H, L, D), keys (B, G, S, D) and values (B, G, S, E); each key head
+/// serves H / G query heads. `sinks` (H) are logits that take part in the softmax without a value. The full score
+/// matrix is never stored. Where nothing is visible to a query the result is the mean of the values.
+///
+/// # Errors
+/// `Value` for shapes and dtypes that do not fit.
+pub fn scaled_dot_product_attention(
+    q: &Array,
+    k: &Array,
+    v: &Array,
+    scale: f64,
+    mask: Mask<'_>,
+    sinks: Option<&Array>,
+) -> Result<Array> {
+    let d = q.dtype().promote(k.dtype()).promote(v.dtype());
+    let mut inputs = Inputs::from_iter([ops::astype(q, d)?, ops::astype(k, d)?, ops::astype(v, d)?]);
+    let (causal, window) = match mask {
+        Mask::Causal => (true, None),
+        Mask::SlidingWindow(n) => (true, Some(n)),
+        Mask::None | Mask::Array(_) => (false, None),
+    };
+    if let Mask::Array(m) = mask {
+        if m.dtype() == DType::Bool {
+            inputs.push(m.clone());
+        } else if m.dtype().promote(d) == d {
+            inputs.push(ops::astype(m, d)?);
+        } else {
+            return Err(Error::value(format!(
+                "[scaled_dot_product_attention] Mask type must promote to output type {d}, got {}.",
+                m.dtype()
+            )));
+        }
+    }
+    if let Some(s) = sinks {
+        inputs.push(ops::astype(s, d)?);
+    }
+    let op =
+        Sdpa { scale: Real::new(scale), causal, window, mask: matches!(mask, Mask::Array(_)), sinks: sinks.is_some() };
+    Array::record1(op, inputs)
+}
+
+/// As [`scaled_dot_product_attention`] but with f32 queries over keys and values of a narrower type, as key-value
+/// caches hold them: nothing is converted up front.
+///
+/// # Errors
+/// `Value` for shapes and dtypes that do not fit.
+pub fn cached_attention(q: &Array, k: &Array, v: &Array, scale: f64, mask: Mask<'_>) -> Result<Array> {
+    let (causal, window) = match mask {
+        Mask::Causal => (true, None),
+        Mask::SlidingWindow(n) => (true, Some(n)),
+        Mask::None => (false, None),
+        Mask::Array(_) => return Err(Error::unsupported("[cached_attention] array masks are not supported")),
+    };
+    let op = Sdpa { scale: Real::new(scale), causal, window, mask: false, sinks: false };
+    Array::record1(op, Inputs::from_iter([q.clone(), k.clone(), v.clone()]))
+}
