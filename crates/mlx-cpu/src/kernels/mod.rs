@@ -6,6 +6,7 @@ use mlx_ir::{Desc, Operand, Result};
 pub mod arange;
 pub mod copy;
 pub mod matmul;
+pub mod qmatmul;
 
 pub(crate) mod scratch;
 #[allow(dead_code, reason = "attention uses the rest")]

@@ -1,0 +1,205 @@
+//! Products with weights in their file format: `out[m][n] = Σ_k x[m][k] · W[n][k]`.
+//!
+//! Weights are read where they lie, at any alignment, and no repacked copy outlives a call. Block
+//! formats are multiplied as integers against int8 activations (see [`acts`]); F32, F16 and BF16
+//! weights as f32. Few rows of activations: each weight row is read once and multiplied at once
+//! (`rows`). Many: tiles of weight rows are unpacked to scratch and reused (`tiles`).
+//! Results do not depend on the number of threads.
+
+mod acts;
+mod scalar;
+mod unpack;
+
+use crate::isa::Isa;
+use crate::pool::Pool;
+use acts::Quantized;
+use mlx_ir::{Error, QuantFormat, Result};
+use std::cell::RefCell;
+use unpack::Levels;
+
+/// One weight matrix and where its product goes.
+pub struct Product<'a> {
+    /// Format of the weights.
+    pub format: QuantFormat,
+    /// `n` rows of `k` elements, as they lie in the file.
+    pub weights: &'a [u8],
+    /// Number of weight rows: columns of the result.
+    pub n: usize,
+    /// The result, `m` rows of `n`.
+    pub out: &'a mut [f32],
+}
+
+/// `out[m][n] = Σ_k x[m][k] · W[n][k]` with `w` in format `fmt`.
+///
+/// # Errors
+/// `Value` when `k` is not a whole number of blocks or a slice has the wrong length.
+pub fn qmatmul(
+    pool: &Pool,
+    isa: Isa,
+    fmt: QuantFormat,
+    w: &[u8],
+    n: usize,
+    k: usize,
+    x: &[f32],
+    m: usize,
+    out: &mut [f32],
+) -> Result<()> {
+    qmatmul_multi(pool, isa, &mut [Product { format: fmt, weights: w, n, out }], k, x, m)
+}
+
+/// Several products with the same activations in one parallel region; the activations are
+/// quantized once. The weights may differ in format and in `n`.
+///
+/// # Errors
+/// `Value` when `k` is not a whole number of blocks of a format or a slice has the wrong length;
+/// `Unsupported` for a level that this machine lacks.
+pub fn qmatmul_multi(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usize, x: &[f32], m: usize) -> Result<()> {
+    if !isa.is_available() {
+        return Err(Error::unsupported(format!("[qmatmul] this machine lacks '{isa}'")));
+    }
+    if m.checked_mul(k) != Some(x.len()) {
+        return Err(Error::value(format!("[qmatmul] x has {} elements, expected {m}x{k}", x.len())));
+    }
+    let jobs = products.iter_mut().map(|p| Job::check(p, k, m)).collect::<Result<Vec<_>>>()?;
+    if k == 0 {
+        products.iter_mut().for_each(|p| p.out.fill(0.0));
+    } else if m > 0 {
+        portable(pool, isa, &jobs, k, x, m);
+    }
+    Ok(())
+}
+
+/// Rows `rows` of a matrix in format `fmt` with rows of `k`, as f32 (the embedding lookup).
+///
+/// # Errors
+/// `Value` when `k` is not a whole number of blocks or a slice has the wrong length, `Index` for
+/// a row that the matrix does not have.
+pub fn get_rows(fmt: QuantFormat, w: &[u8], k: usize, rows: &[u32], out: &mut [f32]) -> Result<()> {
+    let size = row_bytes(fmt, k)?;
+    if rows.len().checked_mul(k) != Some(out.len()) {
+        return Err(Error::value(format!("[get_rows] out has {} elements, expected {}x{k}", out.len(), rows.len())));
+    }
+    if k == 0 {
+        return Ok(());
+    }
+    for (&r, o) in rows.iter().zip(out.chunks_exact_mut(k)) {
+        let row = (r as usize).checked_mul(size).and_then(|at| w.get(at..at.checked_add(size)?));
+        let row = row.ok_or_else(|| {
+            Error::index(format!("[get_rows] row {r} is out of range: the matrix has {} rows", w.len() / size))
+        })?;
+        fmt.decode_row(row, o)?;
+    }
+    Ok(())
+}
+
+fn row_bytes(fmt: QuantFormat, k: usize) -> Result<usize> {
+    fmt.row_bytes(k).ok_or_else(|| {
+        let per_block = fmt.block_elements();
+        Error::value(format!("[qmatmul] {}: rows of {k} are not whole blocks of {per_block}", fmt.name()))
+    })
+}
+
+/// A checked product.
+struct Job<'a> {
+    format: QuantFormat,
+    weights: &'a [u8],
+    row_bytes: usize,
+    n: usize,
+    out: Out,
+}
+
+/// Where a product goes. Tasks write disjoint columns of it.
+#[derive(Clone, Copy)]
+struct Out {
+    at: *mut f32,
+    n: usize,
+}
+
+// SAFETY: the pointer comes from a unique borrow that outlives the region, and each column is
+// written by the one task that owns its weight row.
+unsafe impl Send for Out {}
+// SAFETY: as above.
+unsafe impl Sync for Out {}
+
+impl Out {
+    /// # Safety
+    /// `row < m`, `col < n`, and the caller owns the column.
+    unsafe fn put(self, row: usize, col: usize, v: f32) {
+        debug_assert!(col < self.n);
+        // SAFETY: in range by the contract.
+        unsafe { *self.at.add(row * self.n + col) = v }
+    }
+}
+
+impl<'a> Job<'a> {
+    fn check(p: &'a mut Product<'_>, k: usize, m: usize) -> Result<Job<'a>> {
+        let row_bytes = row_bytes(p.format, k)?;
+        let (n, name) = (p.n, p.format.name());
+        if n.checked_mul(row_bytes) != Some(p.weights.len()) {
+            let have = p.weights.len();
+            return Err(Error::value(format!(
+                "[qmatmul] {name} weights have {have} bytes, expected {n} rows of {row_bytes}"
+            )));
+        }
+        if m.checked_mul(n) != Some(p.out.len()) {
+            return Err(Error::value(format!("[qmatmul] out has {} elements, expected {m}x{n}", p.out.len())));
+        }
+        Ok(Job { format: p.format, weights: p.weights, row_bytes, n, out: Out { at: p.out.as_mut_ptr(), n } })
+    }
+
+    fn row(&self, r: usize) -> &'a [u8] {
+        &self.weights[r * self.row_bytes..][..self.row_bytes]
+    }
+}
+
+/// A run of rows of one job.
+struct Chunk {
+    job: usize,
+    start: usize,
+    end: usize,
+}
+
+/// Bytes of weights below which a further task costs more than it brings.
+const GRAIN_BYTES: usize = 16 << 10;
+
+/// Splits all rows into tasks of whole multiples of `step` rows.
+fn chunks(jobs: &[Job<'_>], threads: usize, step: usize) -> Vec<Chunk> {
+    let total: usize = jobs.iter().map(|j| j.weights.len()).sum();
+    let target = if threads == 1 { usize::MAX } else { (total / (threads * 4)).max(GRAIN_BYTES) };
+    let mut list = Vec::new();
+    for (job, j) in jobs.iter().enumerate() {
+        let rows = (target / j.row_bytes.max(1)).clamp(1, j.n.max(1)).next_multiple_of(step);
+        let starts = (0..j.n).step_by(rows);
+        list.extend(starts.map(|start| Chunk { job, start, end: j.n.min(start + rows) }));
+    }
+    list
+}
+
+/// Any format, any machine.
+fn portable(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usize) {
+    thread_local! {
+        static ROW: RefCell<scalar::Row> = RefCell::default();
+    }
+    let mut quantized = Quantized::new(k, m);
+    if jobs.iter().any(|j| Levels::of(j.format).is_some()) {
+        quantized.fill(isa, x, k);
+    }
+    let list = chunks(jobs, pool.threads(), 1);
+    pool.run(list.len(), &|i| {
+        let c = &list[i];
+        let j = &jobs[c.job];
+        ROW.with_borrow_mut(|row| {
+            for r in c.start..c.end {
+                row.load(j.format, j.row(r), k);
+                for i in 0..m {
+                    let v = match Levels::of(j.format) {
+                        Some(l) => row.dot_levels(l, quantized.q(i), quantized.scale(i)),
+                        None => row.dot_floats(&x[i * k..][..k]),
+                    };
+                    // SAFETY: `i < m`, and row `r` belongs to this task.
+                    unsafe { j.out.put(i, r, v) };
+                }
+            }
+        });
+    });
+}
