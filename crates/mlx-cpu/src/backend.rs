@@ -4,6 +4,7 @@ use crate::alloc::Allocator;
 use crate::kernels::Kernel;
 use crate::{Isa, Pool};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, MemoryInfo, Op, Operand, Result};
+use std::sync::{Arc, RwLock};
 
 /// What kernels run with.
 pub struct Cx<'a> {
@@ -15,7 +16,7 @@ pub struct Cx<'a> {
 
 /// Arrays and kernels on the processor.
 pub struct CpuBackend {
-    pool: Pool,
+    pool: RwLock<Arc<Pool>>,
     isa: Isa,
     allocator: Allocator,
 }
@@ -31,11 +32,21 @@ impl CpuBackend {
         if !isa.is_available() {
             return Err(Error::unsupported(format!("[cpu] this machine lacks the level '{isa}'")));
         }
-        Ok(Self { pool: Pool::new(threads)?, isa, allocator: Allocator::new() })
+        Ok(Self { pool: RwLock::new(Arc::new(Pool::new(threads)?)), isa, allocator: Allocator::new() })
     }
     /// The thread pool.
-    pub fn pool(&self) -> &Pool {
-        &self.pool
+    pub fn pool(&self) -> Arc<Pool> {
+        self.pool.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+    /// Replaces the thread pool by one of this many threads; work under way finishes on the old one.
+    ///
+    /// # Errors
+    /// `Value` for a thread count outside 1 to 1024, `Runtime` if threads cannot be started.
+    pub fn set_threads(&self, threads: usize) -> Result<()> {
+        let new = Arc::new(Pool::new(threads)?);
+        let old = std::mem::replace(&mut *self.pool.write().unwrap_or_else(|e| e.into_inner()), new);
+        drop(old);
+        Ok(())
     }
     /// The instruction-set level.
     pub fn isa(&self) -> Isa {
@@ -104,7 +115,7 @@ impl Backend for CpuBackend {
         self.allocator.alloc(bytes)
     }
     fn launch(&self, op: &Op, inputs: &[Operand], outputs: &[Operand]) -> Result<Launch> {
-        run(&Cx { pool: &self.pool, isa: self.isa }, op, inputs, outputs)
+        run(&Cx { pool: &self.pool(), isa: self.isa }, op, inputs, outputs)
     }
     fn supports(&self, op: &Op, inputs: &[Desc], outputs: &[Desc]) -> bool {
         supports(op, inputs, outputs)

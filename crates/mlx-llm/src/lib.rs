@@ -3,4 +3,8 @@
 //! * [`tokenizer`]: text to token ids and back.
 #![forbid(unsafe_code)]
 
+pub mod cache;
+pub mod layers;
+pub mod models;
 pub mod tokenizer;
+pub mod weights;

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod array;
+pub mod io;
 pub mod ops;
 pub mod reference;
 pub mod rules;
@@ -22,7 +23,8 @@ mod transforms;
 pub use array::Array;
 pub use mlx_ir::{C64, DType, Element, Error, ErrorKind, Result};
 pub use runtime::{
-    Config, Counts, Device, Stream, VARIABLES, configure, counts, current_stream, init, isa, memory, on, threads,
+    Config, Counts, Device, Stream, VARIABLES, configure, counts, current_stream, init, isa, memory, on, set_threads,
+    threads,
 };
 pub use schedule::{async_eval, eval, synchronize};
 pub use transforms::{grad, jvp, value_and_grad, vjp, vmap};

@@ -189,6 +189,14 @@ pub fn threads() -> usize {
     cpu().backend().pool().threads()
 }
 
+/// Changes the number of threads of the CPU back end.
+///
+/// # Errors
+/// `Value` for a thread count outside 1 to 1024, `Runtime` if threads cannot be started.
+pub fn set_threads(threads: usize) -> Result<()> {
+    cpu().backend().set_threads(threads)
+}
+
 /// What evaluations did so far, process-wide.
 #[derive(Debug, Default)]
 pub struct Counters {

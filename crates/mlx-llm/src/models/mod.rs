@@ -1,0 +1,89 @@
+//! Architectures: one file each, listed in [`ARCHS`].
+
+mod gemma3;
+mod llama;
+
+use crate::cache::Cache;
+use crate::weights::Weights;
+use mlx::{Array, Error, Result};
+
+/// Which positions' logits a forward pass returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positions {
+    /// Only the last: (1, vocabulary).
+    Last,
+    /// All: (T, vocabulary).
+    All,
+    /// None are computed, only the cache is filled: (1, features).
+    Nowhere,
+}
+
+/// Sizes that users and caches need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dims {
+    /// Layers.
+    pub layers: usize,
+    /// Rows of the embedding.
+    pub vocab: usize,
+    /// Context that the model was trained for.
+    pub context: usize,
+    /// Bytes of key-value cache for each position.
+    pub cache_bytes: usize,
+}
+
+/// A loaded language model.
+pub trait Model: Send + Sync {
+    /// Its sizes.
+    fn dims(&self) -> Dims;
+
+    /// Logits (f32) of the tokens (T) that follow what the cache holds; the cache then holds them too.
+    ///
+    /// # Errors
+    /// `Value` for an empty list, `Memory` if memory is short.
+    fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array>;
+}
+
+/// An architecture.
+pub struct Arch {
+    /// `general.architecture` of its files.
+    pub name: &'static str,
+    /// Loads a model of it.
+    pub load: fn(&Weights<'_>) -> Result<Box<dyn Model>>,
+}
+
+/// Every architecture.
+pub const ARCHS: &[Arch] = &[llama::ARCH, gemma3::ARCH];
+
+/// Loads the model that the weights are of.
+///
+/// # Errors
+/// `Unsupported` for an unknown architecture, with the list of the known; `Io` for missing or wrong tensors.
+pub fn load(w: &Weights<'_>) -> Result<Box<dyn Model>> {
+    match ARCHS.iter().find(|a| a.name == w.arch()) {
+        Some(a) => (a.load)(w),
+        None => Err(Error::unsupported(format!(
+            "[model] architecture '{}' is not supported; known are {}",
+            w.arch(),
+            ARCHS.iter().map(|a| a.name).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// The token ids as an array, checked against the vocabulary.
+pub(crate) fn token_array(tokens: &[u32], vocab: usize) -> Result<Array> {
+    if tokens.is_empty() {
+        return Err(Error::value("[model] no tokens to process"));
+    }
+    if let Some(t) = tokens.iter().find(|&&t| t as usize >= vocab) {
+        return Err(Error::value(format!("[model] token {t} is outside the vocabulary of {vocab}")));
+    }
+    Array::from_slice(tokens, &[tokens.len()])
+}
+
+/// The rows of x (T, dim) whose logits are wanted.
+pub(crate) fn wanted(x: &Array, positions: Positions) -> Result<Array> {
+    match positions {
+        Positions::All => Ok(x.clone()),
+        Positions::Last | Positions::Nowhere => mlx::ops::slice_axis(x, 0, x.dim(0) as i64 - 1, x.dim(0) as i64),
+    }
+}
