@@ -97,13 +97,14 @@ macro_rules! selection {
 selection! {
     kernels {
         Contiguous, Arange, Matmul, AddMM,
+        BlockMatmul, BlockRows, BlockDequantize,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Map, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Concatenate, Pad, RandomBits, Quantize, Dequantize, BlockDequantize,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
+        Concatenate, Pad, RandomBits, Quantize, Dequantize,
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul,
     }
 }
 

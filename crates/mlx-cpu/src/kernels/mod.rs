@@ -4,6 +4,7 @@ use crate::backend::Cx;
 use mlx_ir::{Desc, Operand, Result};
 
 pub mod arange;
+pub mod block;
 pub mod copy;
 pub mod matmul;
 pub mod qmatmul;
