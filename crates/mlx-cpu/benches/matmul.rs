@@ -4,6 +4,7 @@
 //! heads, key heads, L, S, D.
 
 use mlx_cpu::{CpuBackend, Isa};
+use mlx_ir::op::Real;
 use mlx_ir::{Backend, DType, Desc, Launch, Op, Operand, op};
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -51,6 +52,14 @@ fn time(kind: &str, dtype: DType, threads: usize, s: &[usize]) -> (f64, f64) {
             let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
             (t, 2.0 * (m * n * k) as f64)
         }
+        ("sdpa", [h, g, l, s, d]) => {
+            let ins = [(h, l), (g, s), (g, s)].map(|(h, n)| tensor(&cpu, &[1, *h, *n, *d], dtype));
+            let outs = [tensor(&cpu, &[1, *h, *l, *d], dtype)];
+            let op = op::Sdpa { scale: Real::new(0.1), causal: false, window: None, mask: false, sinks: false };
+            let op = Op::from(op);
+            let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
+            (t, 4.0 * (h * l * s * d) as f64)
+        }
         _ => panic!("unknown case {kind} {s:?}"),
     }
 }
@@ -87,6 +96,15 @@ fn main() {
                     );
                 }
             }
+            let (t, ops) = time("sdpa", dtype(d), threads, &[32, 32, 512, 512, 128]);
+            println!("sdpa  {d:5} {threads} threads 1x32x512x128: {:8.3} ms {:7.1} GFLOP/s", t * 1e3, ops / t / 1e9);
+            let (t, _) = time("sdpa", dtype(d), threads, &[32, 8, 1, 2048, 128]);
+            let bytes = (2 * 8 * 2048 * 128 * dtype(d).size()) as f64;
+            println!(
+                "sdpa  {d:5} {threads} threads 32/8 heads L1 S2048: {:8.3} ms {:7.1} GB/s",
+                t * 1e3,
+                bytes / t / 1e9
+            );
             for m in [1, 4, 8, 16] {
                 for kind in ["mm", "mmt"] {
                     let (t, ops) = time(kind, dtype(d), threads, &[m, 4096, 4096]);

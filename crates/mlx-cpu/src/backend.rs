@@ -98,13 +98,14 @@ selection! {
     kernels {
         Contiguous, Arange, Matmul, AddMM,
         BlockMatmul, BlockRows, BlockDequantize,
+        Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Map, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
-        Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
+        SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Concatenate, Pad, RandomBits, Quantize, Dequantize,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul,
+        Softmax, LogSumExp, RmsNorm, LayerNorm, QuantizedMatmul,
     }
 }
 

@@ -6,14 +6,16 @@ use mlx_ir::{Desc, Operand, Result};
 pub mod arange;
 pub mod block;
 pub mod copy;
+pub mod index;
 pub mod matmul;
 pub mod qmatmul;
+pub mod rope;
+pub mod sdpa;
 
+pub(crate) mod ints;
 pub(crate) mod scratch;
-#[allow(dead_code, reason = "attention uses the rest")]
 pub(crate) mod simd;
 #[cfg(test)]
-#[allow(dead_code, reason = "the next families use the rest")]
 pub(crate) mod testing;
 
 /// What a row's kernel says and does. `run` is called only with operands that `supports` accepted.

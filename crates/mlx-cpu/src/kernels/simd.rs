@@ -34,6 +34,7 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn store_f16(p: *mut f16, x: Self::F);
     unsafe fn store_bf16(p: *mut bf16, x: Self::F);
     /// Bytes 0…255 as f32.
+    #[allow(dead_code, reason = "affine decoding follows")]
     unsafe fn load_u8(p: *const u8) -> Self::F;
     /// x·2^n for integral n from -126 to 127.
     unsafe fn scale2(x: Self::F, n: Self::F) -> Self::F;
@@ -327,7 +328,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn scale2(x: [f32; 4], n: [f32; 4]) -> [f32; 4] {
-        lanes!(|i| x[i] * f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
+        lanes!(|i| x[i] * f32::from_bits(((n[i] as i32).wrapping_add(127) as u32) << 23))
     }
     #[inline(always)]
     unsafe fn round(x: [f32; 4]) -> [f32; 4] {

@@ -151,6 +151,13 @@ impl Case {
         case
     }
 
+    /// The same memory with two axes exchanged.
+    pub fn swapped(mut self, a: usize, b: usize) -> Case {
+        self.operand.desc.shape.swap(a, b);
+        self.operand.desc.strides.swap(a, b);
+        self
+    }
+
     pub fn op(&self) -> Operand {
         self.operand.clone()
     }

@@ -10,7 +10,9 @@ mod thin;
 mod tests;
 
 pub(crate) use gemm::{Finish, Target, gemm};
-pub(crate) use pack::Strided;
+pub(crate) use micro::Real;
+pub(crate) use pack::{Pack, Strided};
+pub(crate) use thin::dots;
 
 use crate::backend::Cx;
 use crate::kernels::Kernel;

@@ -110,37 +110,58 @@ impl<E: Elem> Dots<'_, E> {
     ) {
         // SAFETY: M rows and R columns of k elements exist.
         unsafe {
-            let x = self.x.as_ptr().add(i * self.k);
-            let mut acc = [[S::zero(); R]; M];
             let mut line = [self.b.ptr; R];
             for r in 0..R {
                 line[r] = self.b.at(j + r, 0);
             }
-            let whole = self.k / S::N * S::N;
-            let mut p = 0;
-            while p < whole {
-                let mut xv = [S::zero(); M];
-                for q in 0..M {
-                    xv[q] = S::load(x.add(q * self.k + p));
-                }
-                for r in 0..R {
-                    let bv = E::vload::<S>(line[r].add(p));
-                    for q in 0..M {
-                        acc[q][r] = S::fma(xv[q], bv, acc[q][r]);
-                    }
-                }
-                p += S::N;
-            }
+            let sums = dots::<S, E, M, R>(self.x.as_ptr().add(i * self.k), self.k, line, self.k);
             for q in 0..M {
-                for r in 0..R {
-                    let mut s = S::sum(acc[q][r]);
-                    for p in whole..self.k {
-                        s += *x.add(q * self.k + p) * (*line[r].add(p)).get();
-                    }
-                    out[i + q][at + r] = s;
-                }
+                out[i + q][at..at + R].copy_from_slice(&sums[q]);
             }
         }
+    }
+}
+
+/// Dot products of M rows (`ldx` apart) with R lines of `k` contiguous elements.
+///
+/// # Safety
+/// As [`Simd`]; rows and lines have `k` elements.
+#[inline(always)]
+pub(crate) unsafe fn dots<S: Simd, E: Elem, const M: usize, const R: usize>(
+    x: *const f32,
+    ldx: usize,
+    line: [*const E; R],
+    k: usize,
+) -> [[f32; R]; M] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut acc = [[S::zero(); R]; M];
+        let whole = k / S::N * S::N;
+        let mut p = 0;
+        while p < whole {
+            let mut xv = [S::zero(); M];
+            for q in 0..M {
+                xv[q] = S::load(x.add(q * ldx + p));
+            }
+            for r in 0..R {
+                let bv = E::vload::<S>(line[r].add(p));
+                for q in 0..M {
+                    acc[q][r] = S::fma(xv[q], bv, acc[q][r]);
+                }
+            }
+            p += S::N;
+        }
+        let mut out = [[0f32; R]; M];
+        for q in 0..M {
+            for r in 0..R {
+                let mut s = S::sum(acc[q][r]);
+                for p in whole..k {
+                    s += *x.add(q * ldx + p) * (*line[r].add(p)).get();
+                }
+                out[q][r] = s;
+            }
+        }
+        out
     }
 }
 

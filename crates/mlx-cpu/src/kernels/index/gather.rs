@@ -1,0 +1,135 @@
+//! Reads at index arrays.
+
+use super::{integers, lead, offset, run_length, unflat};
+use crate::backend::Cx;
+use crate::kernels::Kernel;
+use crate::kernels::ints::{Ints, wrap};
+use crate::view::{self, Ptr, Walk};
+use mlx_ir::{Desc, Operand, Result, op};
+
+/// Bytes below which a piece of a result is not worth a task.
+const GRAIN: usize = 1 << 15;
+
+impl Kernel for op::Gather {
+    fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
+        ins.len() == 1 + self.axes.len()
+            && integers(&ins[1..])
+            && outs[0].dtype == ins[0].dtype
+            && self.slice_sizes.iter().zip(&ins[0].shape).all(|(s, n)| s <= n)
+    }
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        match ins[0].desc.dtype.size() {
+            1 => gather::<u8>(cx, self, ins, &outs[0]),
+            2 => gather::<u16>(cx, self, ins, &outs[0]),
+            4 => gather::<u32>(cx, self, ins, &outs[0]),
+            _ => gather::<u64>(cx, self, ins, &outs[0]),
+        }
+        Ok(())
+    }
+}
+
+fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand) {
+    let x = &ins[0].desc;
+    let n_lead = out.desc.ndim() - x.ndim();
+    let tuples = lead(&out.desc.shape, n_lead);
+    let (count, slice): (usize, usize) = (tuples.iter().product(), op.slice_sizes.iter().product());
+    if count * slice == 0 {
+        return;
+    }
+    let indices: Vec<Ints> = ins[1..].iter().map(Ints::new).collect();
+    let (src, dst) = (view::ptr::<T>(&ins[0]), view::ptr::<T>(out));
+    // The inner part of a slice that is one run of memory.
+    let (run, outer) = run_length(&op.slice_sizes, &x.shape, &x.strides);
+    let (rows, steps) = (&op.slice_sizes[..outer], &x.strides[..outer]);
+    let pieces = slice / run;
+    let fixed: Vec<(usize, usize, isize)> =
+        op.axes.iter().map(|&a| (x.shape[a], x.shape[a] - op.slice_sizes[a], x.strides[a])).collect();
+    cx.pool.run_ranges(count, GRAIN.div_ceil(slice * size_of::<T>()), &|a, z| {
+        let mut at = unflat(&tuples, a);
+        for i in a..z {
+            let mut from = 0isize;
+            for (k, ix) in indices.iter().enumerate() {
+                let (n, room, stride) = fixed[k];
+                // SAFETY: `at` is a position of the index arrays.
+                let p = wrap(unsafe { ix.get(offset(&at, &ix.strides)) }, n).clamp(0, room as i64);
+                from += p as isize * stride;
+            }
+            // SAFETY: the slice starts where all of it is inside x; slice i of the result is this task's.
+            unsafe {
+                let to = dst.get().add(i * slice);
+                if pieces == 1 {
+                    copy_run(src.at(from), to, run);
+                } else {
+                    let mut walk = Walk::new(rows, [steps], 0);
+                    for j in 0..pieces {
+                        copy_run(src.at(from + walk.offsets[0]), to.add(j * run), run);
+                        walk.step();
+                    }
+                }
+            }
+            next(&mut at, &tuples);
+        }
+    });
+}
+
+#[inline(always)]
+unsafe fn copy_run<T: Copy>(from: *const T, to: *mut T, n: usize) {
+    // SAFETY: n elements on both sides, in different arrays.
+    unsafe {
+        if n == 1 {
+            *to = *from;
+        } else {
+            std::ptr::copy_nonoverlapping(from, to, n);
+        }
+    }
+}
+
+/// The next position in row-major order.
+pub(super) fn next(at: &mut [usize], shape: &[usize]) {
+    for d in (0..shape.len()).rev() {
+        at[d] += 1;
+        if at[d] < shape[d] {
+            return;
+        }
+        at[d] = 0;
+    }
+}
+
+impl Kernel for op::GatherAxis {
+    fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
+        let possible = ins[0].shape[self.axis] > 0 || outs[0].size() == 0;
+        ins.len() == 2 && integers(&ins[1..]) && outs[0].dtype == ins[0].dtype && possible
+    }
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        match ins[0].desc.dtype.size() {
+            1 => along::<u8>(cx, self.axis, ins, &outs[0]),
+            2 => along::<u16>(cx, self.axis, ins, &outs[0]),
+            4 => along::<u32>(cx, self.axis, ins, &outs[0]),
+            _ => along::<u64>(cx, self.axis, ins, &outs[0]),
+        }
+        Ok(())
+    }
+}
+
+fn along<T: Copy>(cx: &Cx<'_>, axis: usize, ins: &[Operand], out: &Operand) {
+    let (x, shape, count) = (&ins[0].desc, &out.desc.shape, out.desc.size());
+    if count == 0 {
+        return;
+    }
+    let ix = Ints::new(&ins[1]);
+    let (src, dst): (Ptr<T>, Ptr<T>) = (view::ptr(&ins[0]), view::ptr(out));
+    let mut off_axis = x.strides.clone();
+    off_axis[axis] = 0;
+    let (n, stride) = (x.shape[axis], x.strides[axis]);
+    cx.pool.run_ranges(count, 4096, &|a, z| {
+        let mut walk = Walk::new(shape, [&ix.strides, &off_axis], a);
+        for i in a..z {
+            // SAFETY: the walk stays inside the indices and, off the axis, inside x; the index is clamped.
+            unsafe {
+                let p = wrap(ix.get(walk.offsets[0]), n).clamp(0, n as i64 - 1);
+                *dst.get().add(i) = *src.at(walk.offsets[1] + p as isize * stride);
+            }
+            walk.step();
+        }
+    });
+}
