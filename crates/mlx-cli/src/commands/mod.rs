@@ -1,0 +1,9 @@
+//! One file per command: its arguments and its `run`.
+
+pub mod completions;
+pub mod doctor;
+pub mod info;
+pub mod ls;
+pub mod pull;
+pub mod rm;
+pub mod tokenize;
