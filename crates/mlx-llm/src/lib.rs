@@ -6,5 +6,7 @@
 pub mod cache;
 pub mod layers;
 pub mod models;
+pub mod sample;
+pub mod stop;
 pub mod tokenizer;
 pub mod weights;
