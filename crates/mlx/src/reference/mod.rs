@@ -74,6 +74,9 @@ pub struct Tensor {
     pub data: Wide,
 }
 
+/// 2^63.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// Rounds a wide number to the nearest value of `dtype`; integers wrap; floats become integers by truncation, those
 /// out of an i64's range (and NaN) give the smallest i64 before wrapping, as x86 does.
 pub fn round_to(n: Num, dtype: DType) -> Num {
@@ -82,11 +85,7 @@ pub fn round_to(n: Num, dtype: DType) -> Num {
             Num::Int(i) => i,
             n => {
                 let f = n.f64();
-                if f.is_nan() || f >= 9.223372036854775807e18 || f < -9.223372036854775808e18 {
-                    i64::MIN as i128
-                } else {
-                    f as i128
-                }
+                if !(-TWO_63..TWO_63).contains(&f) { i64::MIN as i128 } else { f as i128 }
             }
         }
     };
@@ -99,11 +98,7 @@ pub fn round_to(n: Num, dtype: DType) -> Num {
             Num::Int(i) => i as u64 as i128,
             n => {
                 let f = n.f64();
-                if (9.223372036854775807e18..1.8446744073709552e19).contains(&f) {
-                    f as i128
-                } else {
-                    int(n) as u64 as i128
-                }
+                if (TWO_63..2.0 * TWO_63).contains(&f) { f as i128 } else { int(n) as u64 as i128 }
             }
         }),
         DType::I8 => Num::Int(int(n) as i8 as i128),

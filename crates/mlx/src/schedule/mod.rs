@@ -129,20 +129,12 @@ fn dispatch(calls: Vec<Arc<Call>>, keep: bool) -> Vec<(Stream, Ticket)> {
     let mut out = Vec::new();
     for (stream, calls) in shares {
         let (done, ticket) = channel();
-        let mut work = Work { calls, keep, done };
-        loop {
-            let sender = workers.entry(stream).or_insert_with(|| spawn_worker(stream));
-            match sender.send(work) {
-                Ok(()) => break,
-                // The worker could not be started or ended: run here, in order, rather than lose the work.
-                Err(back) => {
-                    workers.remove(&stream);
-                    work = back.0;
-                    let r = run::batch(std::mem::take(&mut work.calls), work.keep);
-                    let _ = work.done.send(r);
-                    break;
-                }
-            }
+        let sender = workers.entry(stream).or_insert_with(|| spawn_worker(stream));
+        if let Err(back) = sender.send(Work { calls, keep, done }) {
+            // The worker could not be started: run here, in order, rather than lose the work.
+            workers.remove(&stream);
+            let Work { calls, keep, done } = back.0;
+            let _ = done.send(run::batch(calls, keep));
         }
         out.push((stream, ticket));
     }
