@@ -96,13 +96,13 @@ macro_rules! selection {
 
 selection! {
     kernels {
-        Contiguous, Arange, Matmul, AddMM,
+        Contiguous, Arange, Map, Matmul, AddMM,
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Map, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+        Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
         SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Concatenate, Pad, RandomBits, Quantize, Dequantize,
         Softmax, LogSumExp, RmsNorm, LayerNorm, QuantizedMatmul,

@@ -7,7 +7,12 @@ pub mod backend;
 pub mod host;
 pub mod isa;
 pub mod kernels;
+mod level;
+mod math32;
 pub mod pool;
+mod tape;
+#[cfg(test)]
+mod testing;
 pub mod view;
 
 pub use backend::{CpuBackend, Cx};

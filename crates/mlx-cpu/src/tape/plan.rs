@@ -1,0 +1,193 @@
+//! A tape prepared for running: a loop for every instruction, and a register (a tile in scratch memory) for every
+//! value that needs one.
+
+use super::{Reg, convert, select};
+use crate::Isa;
+use crate::level::Loop;
+use mlx_ir::tape::{Step as Source, Tape};
+use mlx_ir::{DType, Func};
+use smallvec::SmallVec;
+
+/// Bytes of a register.
+pub(super) const TILE: usize = 4096;
+
+/// Where a value is found while a tile is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Input(u8),
+    Reg(u8),
+}
+
+/// One loop.
+pub(super) struct Step {
+    pub run: Loop,
+    pub args: [Place; 3],
+    /// None: the result of the tape, not needed in a register otherwise.
+    pub out: Place,
+    /// Rounds the result to a half type, in place of `out`.
+    pub round: Option<Loop>,
+}
+
+/// How a value goes to or comes from memory when it is held differently there.
+pub(super) type Transfer = Option<Loop>;
+
+pub(super) struct Plan {
+    pub steps: SmallVec<[Step; 4]>,
+    /// Constants: register, bits, size of the element.
+    pub consts: SmallVec<[(u8, u64, u8); 2]>,
+    /// Where the result is; if it is the last step's register, the step may write to memory instead.
+    pub result: Place,
+    pub result_of_last_step: bool,
+    /// Conversion of each input on loading.
+    pub loads: SmallVec<[Transfer; 3]>,
+    pub store: Transfer,
+    /// Registers used, not counting those of inputs.
+    pub regs: usize,
+    /// Elements of a tile.
+    pub tile: usize,
+    /// Rough work per element, an addition being 1.
+    pub cost: usize,
+}
+
+/// Whether every function of the tape has a loop.
+pub(super) fn is_known(t: &Tape) -> bool {
+    let n = t.inputs().len();
+    n > 0
+        && !t.instrs().is_empty()
+        && t.instrs().iter().enumerate().all(|(k, i)| match i.step {
+            Source::Const(_) => true,
+            Source::Call(f, args) => {
+                args[..f.arity()].iter().all(|&a| (a as usize) < n + k)
+                    && select(f, t.value_dtype(args[f.arity() - 1]), i.dtype, Isa::Scalar).is_some()
+            }
+        })
+}
+
+fn brain(d: DType) -> bool {
+    d == DType::BF16
+}
+fn is_half(d: DType) -> bool {
+    matches!(d, DType::F16 | DType::BF16)
+}
+
+fn weight(f: Func, at: DType) -> usize {
+    let w = match f {
+        Func::Exp | Func::Expm1 | Func::Log | Func::Log2 | Func::Log10 | Func::Log1p | Func::Sigmoid => 6,
+        Func::Sin | Func::Cos | Func::Tan | Func::Arcsin | Func::Arccos | Func::Arctan | Func::Sinh => 6,
+        Func::Cosh | Func::Tanh | Func::Arcsinh | Func::Arccosh | Func::Arctanh | Func::Erf | Func::Arctan2 => 8,
+        Func::Logaddexp | Func::Remainder | Func::FloorDivide => 8,
+        Func::Power | Func::Erfinv => 16,
+        Func::Divide | Func::Sqrt | Func::Rsqrt => 2,
+        _ => 1,
+    };
+    match at {
+        DType::F64 if w > 2 => 2 * w,
+        DType::C64 => 4 * w,
+        _ => w,
+    }
+}
+
+impl Plan {
+    /// Prepares a tape that [`is_known`].
+    pub fn new(t: &Tape, isa: Isa) -> Plan {
+        let n = t.inputs().len();
+        let instrs = t.instrs();
+        let last = n + instrs.len() - 1;
+        let mut widest = 1;
+        for v in 0..=last {
+            widest = widest.max(Reg::of(t.value_dtype(v as u8)).size());
+        }
+        let loads = t
+            .inputs()
+            .iter()
+            .map(|&d| match d {
+                DType::Bool => Some(convert::normalize_bool(isa)),
+                DType::F16 | DType::BF16 => Some(convert::widen(brain(d), isa)),
+                _ => None,
+            })
+            .collect();
+        let out = t.dtype();
+        let mut p = Plan {
+            steps: SmallVec::new(),
+            consts: SmallVec::new(),
+            result: Place::Input(0),
+            result_of_last_step: false,
+            loads,
+            store: is_half(out).then(|| convert::narrow(brain(out), isa)),
+            regs: 0,
+            tile: TILE / widest,
+            cost: 0,
+        };
+        let mut places: SmallVec<[Place; 8]> = (0..n).map(|i| Place::Input(i as u8)).collect();
+        // Last instruction that reads a register, by register; a register is free for results after it.
+        let mut free: SmallVec<[u8; 8]> = SmallVec::new();
+        for (k, i) in instrs.iter().enumerate() {
+            let v = n + k;
+            let place = match i.step {
+                Source::Const(bits) => {
+                    let (bits, size) = const_bits(bits, i.dtype);
+                    let r = p.regs as u8;
+                    p.regs += 1;
+                    p.consts.push((r, bits, size));
+                    Place::Reg(r)
+                }
+                Source::Call(f, args) => {
+                    let at = t.value_dtype(args[f.arity() - 1]);
+                    let mut a = [Place::Input(0); 3];
+                    for j in 0..f.arity() {
+                        a[j] = places[args[j] as usize];
+                    }
+                    let same = f == Func::Convert && Reg::of(at) == Reg::of(i.dtype);
+                    // Held alike; rounding to a half type is left to the store when nobody else looks.
+                    if same && (!is_half(i.dtype) || at == i.dtype || v == last) {
+                        p.cost += 1;
+                        a[0]
+                    } else {
+                        p.cost += weight(f, at);
+                        let r = free.pop().unwrap_or_else(|| {
+                            p.regs += 1;
+                            (p.regs - 1) as u8
+                        });
+                        let round = is_half(i.dtype).then(|| convert::round(brain(i.dtype), isa));
+                        let run = match (same, round) {
+                            (true, Some(round)) => round,
+                            _ => select(f, at, i.dtype, isa).expect("asked by is_known"),
+                        };
+                        let round = if same || v == last { None } else { round };
+                        p.steps.push(Step { run, args: a, out: Place::Reg(r), round });
+                        p.result_of_last_step = v == last;
+                        Place::Reg(r)
+                    }
+                }
+            };
+            places.push(place);
+            // Registers of values that no later instruction reads.
+            for r in 0..p.regs as u8 {
+                let is_const = p.consts.iter().any(|c| c.0 == r);
+                let live = |w: usize| {
+                    places[w] == Place::Reg(r)
+                        && (w == last
+                            || instrs[k + 1..].iter().any(
+                                |j| matches!(j.step, Source::Call(f, args) if args[..f.arity()].contains(&(w as u8))),
+                            ))
+                };
+                if !is_const && !free.contains(&r) && !(0..places.len()).any(live) {
+                    free.push(r);
+                }
+            }
+        }
+        p.result = places[last];
+        p
+    }
+}
+
+/// A constant's bits as its register holds it, and their size.
+fn const_bits(bits: u64, d: DType) -> (u64, u8) {
+    let (bits, size) = match d {
+        DType::F16 => (crate::level::half_to_f32(bits as u16).to_bits() as u64, 4),
+        DType::BF16 => (crate::level::brain_to_f32(bits as u16).to_bits() as u64, 4),
+        DType::Bool => ((bits & 0xff != 0) as u64, 1),
+        d => (bits, d.size()),
+    };
+    (bits, size as u8)
+}
