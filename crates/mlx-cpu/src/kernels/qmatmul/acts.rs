@@ -6,47 +6,35 @@
 //! NaN scale and zeros, so its products are NaN.
 
 use crate::isa::Isa;
+use crate::kernels::scratch::Scratch;
 
 /// Elements that share a scale.
 pub(super) const BLOCK: usize = 32;
 
-/// 64 bytes on a 64-byte boundary.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
+/// A zero-filled, 64-byte aligned buffer of plain numbers, from the thread's working memory.
+pub(super) struct Aligned<T> {
+    memory: Scratch<T>,
+    len: usize,
+}
 
-/// A growing, zero-filled, 64-byte aligned buffer of plain numbers.
-#[derive(Default)]
-pub(super) struct Aligned(Vec<Line>);
-
-/// Number types that any bit pattern is valid for.
+/// Types that any bit pattern is valid for.
 pub(super) trait Plain: Copy {}
 impl Plain for u8 {}
 impl Plain for i8 {}
 impl Plain for i32 {}
 impl Plain for f32 {}
 
-impl Aligned {
-    /// Room for `len` numbers, all zero.
-    pub fn zeroed<T: Plain>(len: usize) -> Aligned {
-        let mut a = Aligned::default();
-        a.reserve::<T>(len);
-        a
+impl<T: Plain> Aligned<T> {
+    /// `len` zeros.
+    pub fn zeroed(len: usize) -> Aligned<T> {
+        let mut memory = Scratch::new(len);
+        // SAFETY: there is room for `len`, and zero bytes are a valid T.
+        unsafe { std::ptr::write_bytes(memory.ptr(), 0, len) };
+        Aligned { memory, len }
     }
-    /// Grows to at least `len` numbers; keeps nothing in order but stays initialised.
-    pub fn reserve<T: Plain>(&mut self, len: usize) {
-        let lines = (len * size_of::<T>()).div_ceil(64);
-        if self.0.len() < lines {
-            self.0.resize(lines, Line([0; 64]));
-        }
-    }
-    pub fn get<T: Plain>(&self) -> &[T] {
-        // SAFETY: the bytes are initialised, 64-byte aligned, and any bit pattern is a valid T.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 64 / size_of::<T>()) }
-    }
-    pub fn get_mut<T: Plain>(&mut self) -> &mut [T] {
-        // SAFETY: as in `get`, and the borrow is unique.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * 64 / size_of::<T>()) }
+    pub fn slice(&mut self) -> &mut [T] {
+        // SAFETY: `len` initialised elements that are ours; the borrow is unique.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.ptr(), self.len) }
     }
 }
 
@@ -100,31 +88,41 @@ fn quantize_any(x: &[f32], q: &mut [i8], scale: &mut [f32]) {
 /// Quantized activations of `m` rows in natural order, padded with zeros to a multiple of 256.
 pub(super) struct Quantized {
     /// Padded row length.
-    pub k: usize,
-    q: Aligned,
-    scale: Aligned,
+    k: usize,
+    q: Aligned<i8>,
+    scale: Aligned<f32>,
+}
+
+/// The rows of [`Quantized`], to share between threads.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    k: usize,
+    q: &'a [i8],
+    scale: &'a [f32],
 }
 
 impl Quantized {
-    /// Room for `m` rows of `k`.
-    pub fn new(k: usize, m: usize) -> Quantized {
-        let k = k.next_multiple_of(256);
-        Quantized { k, q: Aligned::zeroed::<i8>(m * k), scale: Aligned::zeroed::<f32>(m * k / BLOCK) }
-    }
-    /// Quantizes all rows of `x`.
-    pub fn fill(&mut self, isa: Isa, x: &[f32], k: usize) {
-        let (kp, blocks) = (self.k, self.k / BLOCK);
-        let q = self.q.get_mut::<i8>().chunks_exact_mut(kp);
-        let scale = self.scale.get_mut::<f32>().chunks_exact_mut(blocks);
-        for ((x, q), s) in x.chunks_exact(k).zip(q).zip(scale) {
+    /// Quantizes the rows of `x`, each `k` long.
+    pub fn new(isa: Isa, x: &[f32], k: usize) -> Quantized {
+        let (m, padded) = (x.len() / k, k.next_multiple_of(256));
+        let (mut q, mut scale) = (Aligned::zeroed(m * padded), Aligned::zeroed(m * padded / BLOCK));
+        let rows = q.slice().chunks_exact_mut(padded).zip(scale.slice().chunks_exact_mut(padded / BLOCK));
+        for (x, (q, s)) in x.chunks_exact(k).zip(rows) {
             quantize(isa, x, &mut q[..k], &mut s[..k / BLOCK]);
         }
+        Quantized { k: padded, q, scale }
     }
-    pub fn q(&self, row: usize) -> &[i8] {
-        &self.q.get::<i8>()[row * self.k..][..self.k]
+    pub fn rows(&mut self) -> Rows<'_> {
+        Rows { k: self.k, q: self.q.slice(), scale: self.scale.slice() }
     }
-    pub fn scale(&self, row: usize) -> &[f32] {
+}
+
+impl<'a> Rows<'a> {
+    pub fn q(self, row: usize) -> &'a [i8] {
+        &self.q[row * self.k..][..self.k]
+    }
+    pub fn scale(self, row: usize) -> &'a [f32] {
         let blocks = self.k / BLOCK;
-        &self.scale.get::<f32>()[row * blocks..][..blocks]
+        &self.scale[row * blocks..][..blocks]
     }
 }

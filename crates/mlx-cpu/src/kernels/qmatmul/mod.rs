@@ -7,12 +7,20 @@
 //! Results do not depend on the number of threads.
 
 mod acts;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_tiles;
+mod layout;
+mod rows;
 mod scalar;
+mod tiles;
 mod unpack;
 
 use crate::isa::Isa;
 use crate::pool::Pool;
 use acts::Quantized;
+use layout::{Kind, Layout};
 use mlx_ir::{Error, QuantFormat, Result};
 use std::cell::RefCell;
 use unpack::Levels;
@@ -63,6 +71,12 @@ pub fn qmatmul_multi(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usi
     let jobs = products.iter_mut().map(|p| Job::check(p, k, m)).collect::<Result<Vec<_>>>()?;
     if k == 0 {
         products.iter_mut().for_each(|p| p.out.fill(0.0));
+    } else if m > MANY
+        && let Some(ops) = tiles::ops(isa)
+    {
+        tiles::run(pool, isa, &ops, &jobs, k, x, m);
+    } else if m > 0 && rows::has_kernels(isa) {
+        by_rows(pool, isa, &jobs, k, x, m);
     } else if m > 0 {
         portable(pool, isa, &jobs, k, x, m);
     }
@@ -123,11 +137,17 @@ unsafe impl Sync for Out {}
 
 impl Out {
     /// # Safety
-    /// `row < m`, `col < n`, and the caller owns the column.
-    unsafe fn put(self, row: usize, col: usize, v: f32) {
+    /// `row < m` and `col < n`.
+    unsafe fn at(self, row: usize, col: usize) -> *mut f32 {
         debug_assert!(col < self.n);
         // SAFETY: in range by the contract.
-        unsafe { *self.at.add(row * self.n + col) = v }
+        unsafe { self.at.add(row * self.n + col) }
+    }
+    /// # Safety
+    /// `row < m`, `col < n`, and the caller owns the column.
+    unsafe fn put(self, row: usize, col: usize, v: f32) {
+        // SAFETY: in range by the contract.
+        unsafe { *self.at(row, col) = v }
     }
 }
 
@@ -159,6 +179,9 @@ struct Chunk {
     end: usize,
 }
 
+/// With more rows of activations than this, unpacking tiles pays.
+const MANY: usize = 8;
+
 /// Bytes of weights below which a further task costs more than it brings.
 const GRAIN_BYTES: usize = 16 << 10;
 
@@ -175,15 +198,46 @@ fn chunks(jobs: &[Job<'_>], threads: usize, step: usize) -> Vec<Chunk> {
     list
 }
 
+/// Each weight row at once with all rows of activations.
+fn by_rows(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usize) {
+    let kinds: Vec<Kind> = jobs.iter().map(|j| Kind::of(j.format)).collect();
+    let levels = kinds.iter().any(|k| *k != Kind::Plain);
+    let mut quantized = levels.then(|| Quantized::new(isa, x, k));
+    let quantized = quantized.as_mut().map(Quantized::rows);
+    // One layout per kind; `place` is the first job of the kind.
+    let place: Vec<usize> = kinds.iter().map(|k| kinds.iter().position(|o| o == k).unwrap_or(0)).collect();
+    let mut layouts: Vec<Layout> = (0..jobs.len())
+        .map(|i| if place[i] == i { Layout::new(kinds[i], quantized, k, m) } else { Layout::Plain })
+        .collect();
+    let views: Vec<_> = layouts.iter_mut().map(Layout::view).collect();
+    let list = chunks(jobs, pool.threads(), 4);
+    pool.run(list.len(), &|i| {
+        let c = &list[i];
+        let j = &jobs[c.job];
+        let task = rows::RowTask {
+            format: j.format,
+            weights: j.weights,
+            row_bytes: j.row_bytes,
+            k,
+            rows: c.start..c.end,
+            view: views[place[c.job]],
+            x,
+            m,
+            out: j.out,
+        };
+        // SAFETY: the level has kernels, the job was checked, and chunks share no rows.
+        unsafe { rows::run(isa, &task) };
+    });
+}
+
 /// Any format, any machine.
 fn portable(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usize) {
     thread_local! {
         static ROW: RefCell<scalar::Row> = RefCell::default();
     }
-    let mut quantized = Quantized::new(k, m);
-    if jobs.iter().any(|j| Levels::of(j.format).is_some()) {
-        quantized.fill(isa, x, k);
-    }
+    let levels = jobs.iter().any(|j| Levels::of(j.format).is_some());
+    let mut quantized = levels.then(|| Quantized::new(isa, x, k));
+    let quantized = quantized.as_mut().map(Quantized::rows);
     let list = chunks(jobs, pool.threads(), 1);
     pool.run(list.len(), &|i| {
         let c = &list[i];
@@ -192,9 +246,9 @@ fn portable(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usi
             for r in c.start..c.end {
                 row.load(j.format, j.row(r), k);
                 for i in 0..m {
-                    let v = match Levels::of(j.format) {
-                        Some(l) => row.dot_levels(l, quantized.q(i), quantized.scale(i)),
-                        None => row.dot_floats(&x[i * k..][..k]),
+                    let v = match (Levels::of(j.format), quantized) {
+                        (Some(l), Some(q)) => row.dot_levels(l, q.q(i), q.scale(i)),
+                        _ => row.dot_floats(&x[i * k..][..k]),
                     };
                     // SAFETY: `i < m`, and row `r` belongs to this task.
                     unsafe { j.out.put(i, r, v) };
