@@ -99,12 +99,13 @@ selection! {
         Contiguous, Arange, Map, Matmul, AddMM,
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
+        RandomBits,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
         SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Concatenate, Pad, RandomBits, Quantize, Dequantize,
+        Concatenate, Pad, Quantize, Dequantize,
         Softmax, LogSumExp, RmsNorm, LayerNorm, QuantizedMatmul,
     }
 }

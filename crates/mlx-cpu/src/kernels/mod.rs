@@ -9,6 +9,7 @@ pub mod copy;
 pub mod index;
 pub mod matmul;
 pub mod qmatmul;
+pub mod random;
 pub mod rope;
 pub mod sdpa;
 
