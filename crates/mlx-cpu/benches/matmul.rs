@@ -1,10 +1,10 @@
 //! Speed of matrix products and attention. Without arguments prints a table; with `--serve` it answers lines
 //! `KIND DTYPE THREADS SIZES…` on standard input with the median seconds of a few runs, so that another program can
 //! alternate with it. `KIND` is `mm`, `mmt` (right operand transposed), both with sizes M K N, or `sdpa` with sizes
-//! heads, key heads, L, S, D.
+//! heads, key heads, L, S, D, or `qmm`, `qmmt` (affine codes, groups of 64) with sizes M K N bits.
 
 use mlx_cpu::{CpuBackend, Isa};
-use mlx_ir::op::Real;
+use mlx_ir::op::{Affine, Real};
 use mlx_ir::{Backend, DType, Desc, Launch, Op, Operand, op};
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -60,6 +60,19 @@ fn time(kind: &str, dtype: DType, threads: usize, s: &[usize]) -> (f64, f64) {
             let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
             (t, 4.0 * (h * l * s * d) as f64)
         }
+        ("qmm" | "qmmt", [m, k, n, bits]) => {
+            let (rows, cols) = if kind == "qmmt" { (*n, *k) } else { (*k, *n) };
+            let affine = Affine { group_size: 64, bits: *bits as u8 };
+            let x = tensor(&cpu, &[*m, *k], dtype);
+            let w = tensor(&cpu, &[rows, cols * bits / 32], DType::U32);
+            let side = [(); 2].map(|_| tensor(&cpu, &[rows, cols / 64], dtype));
+            let outs = [tensor(&cpu, &[*m, *n], dtype)];
+            let op = Op::from(op::QuantizedMatmul { affine, transpose: kind == "qmmt" });
+            let [s, b] = side;
+            let ins = [x, w, s, b];
+            let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
+            (t, 2.0 * (m * n * k) as f64)
+        }
         _ => panic!("unknown case {kind} {s:?}"),
     }
 }
@@ -105,6 +118,16 @@ fn main() {
                 t * 1e3,
                 bytes / t / 1e9
             );
+            for (m, bits) in [(1, 4), (1, 8), (128, 4)] {
+                for kind in ["qmm", "qmmt"] {
+                    let (t, ops) = time(kind, dtype(d), threads, &[m, 4096, 4096, bits]);
+                    let (bytes, ms) = ((4096 * 4096 * bits / 8) as f64, t * 1e3);
+                    let (speed, rate) = (bytes / t / 1e9, ops / t / 1e9);
+                    println!(
+                        "{kind:5} {d:5} {threads} threads {m}x4096x4096, {bits} bits: {ms:8.3} ms {speed:7.1} GB/s {rate:7.1} GFLOP/s"
+                    );
+                }
+            }
             for m in [1, 4, 8, 16] {
                 for kind in ["mm", "mmt"] {
                     let (t, ops) = time(kind, dtype(d), threads, &[m, 4096, 4096]);

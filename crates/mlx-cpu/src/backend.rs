@@ -100,13 +100,14 @@ selection! {
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits,
+        Quantize, Dequantize, QuantizedMatmul,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
         SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Concatenate, Pad, Quantize, Dequantize,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, QuantizedMatmul,
+        Concatenate, Pad,
+        Softmax, LogSumExp, RmsNorm, LayerNorm,
     }
 }
 

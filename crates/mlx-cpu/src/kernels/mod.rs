@@ -3,6 +3,7 @@
 use crate::backend::Cx;
 use mlx_ir::{Desc, Operand, Result};
 
+pub mod affine;
 pub mod arange;
 pub mod block;
 pub mod copy;

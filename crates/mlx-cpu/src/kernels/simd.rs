@@ -34,7 +34,6 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn store_f16(p: *mut f16, x: Self::F);
     unsafe fn store_bf16(p: *mut bf16, x: Self::F);
     /// Bytes 0…255 as f32.
-    #[allow(dead_code, reason = "affine decoding follows")]
     unsafe fn load_u8(p: *const u8) -> Self::F;
     /// x·2^n for integral n from -126 to 127.
     unsafe fn scale2(x: Self::F, n: Self::F) -> Self::F;

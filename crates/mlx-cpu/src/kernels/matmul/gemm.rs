@@ -55,7 +55,8 @@ pub(crate) unsafe fn gemm<T: Real>(
     let run = |tasks: usize, f: &(dyn Fn(usize) + Sync)| {
         if serial { (0..tasks).for_each(f) } else { pool.run(tasks, f) }
     };
-    let kc = part(k, KC, 8);
+    // Whole units of 32, which is what packed codes can be cut into.
+    let kc = part(k, KC, 32);
     let (mc, nc) = (part(m, MC, mr), part(n, NC, nr));
     let mut packed_a = Scratch::<T>::new(mc * kc);
     let mut packed_b = Scratch::<T>::new(nc * kc);

@@ -1,0 +1,441 @@
+//! Products with an encoded matrix. Codes are decoded on the way into the arithmetic; sums are f32.
+
+use super::codes::{UNIT, unpack};
+use super::{known, rows_contiguous};
+use crate::backend::Cx;
+use crate::kernels::Kernel;
+use crate::kernels::matmul::{Pack, Strided, Target, gemm};
+use crate::kernels::scratch::Scratch;
+use crate::kernels::simd::{Body, Elem, Simd, dispatch};
+use crate::view::{self, Ptr, Walk};
+use crate::{Isa, Pool};
+use half::{bf16, f16};
+use mlx_ir::{DType, Desc, Operand, Result, op};
+
+/// Most rows of x for which the codes are read in place.
+const ROWS: usize = 8;
+
+impl Kernel for op::QuantizedMatmul {
+    fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
+        let d = outs[0].dtype;
+        known(self.affine, d)
+            && ins[0].dtype == d
+            && ins[0].ndim() >= 1
+            && ins[1].dtype == DType::U32
+            && ins[1].ndim() >= 2
+            && ins[2..].iter().all(|x| x.dtype == d)
+            && rows_contiguous(&ins[1..])
+    }
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        match outs[0].desc.dtype {
+            DType::F16 => batches::<f16>(cx, self, ins, &outs[0]),
+            DType::BF16 => batches::<bf16>(cx, self, ins, &outs[0]),
+            _ => batches::<f32>(cx, self, ins, &outs[0]),
+        }
+        Ok(())
+    }
+}
+
+fn batches<E: Elem>(cx: &Cx<'_>, op: &op::QuantizedMatmul, ins: &[Operand], out: &Operand) {
+    let (x, w, s, b) = (&ins[0].desc, &ins[1].desc, &ins[2].desc, &ins[3].desc);
+    let (xd, wd) = (x.ndim(), w.ndim());
+    let (k, n) = (x.shape[xd - 1], out.desc.shape[xd - 1]);
+    if out.desc.size() == 0 {
+        return;
+    }
+    // With one matrix every leading axis of x counts rows; otherwise only the last but one does.
+    let lead = if wd == 2 { 0 } else { xd - 2 };
+    let m: usize = x.shape[lead..xd - 1].iter().product();
+    let count: usize = x.shape[..lead].iter().product();
+    let rows = &x.shape[lead..xd - 1];
+    let row_steps = &x.strides[lead..xd - 1];
+    let merged = mlx_ir::desc::collapse(rows, &[row_steps]);
+    let (xp, out_p) = (view::ptr::<E>(&ins[0]), view::ptr::<E>(out));
+    let (wp, sp, bp) = (view::ptr::<u32>(&ins[1]), view::ptr::<E>(&ins[2]), view::ptr::<E>(&ins[3]));
+    let one = |i: usize| {
+        let walk = Walk::new(
+            &x.shape[..lead],
+            [&x.strides[..lead], &w.strides[..lead], &s.strides[..lead], &b.strides[..lead]],
+            i,
+        );
+        let mut copy = Scratch::<E>::new(if merged.shape.len() > 1 { m * k } else { 0 });
+        // SAFETY: matrix i of the operands; the copy holds m rows of k.
+        unsafe {
+            let mut a = Strided {
+                ptr: xp.at(walk.offsets[0]).cast_const(),
+                sw: merged.strides[0].last().copied().unwrap_or(0),
+                sk: x.strides[xd - 1],
+            };
+            if merged.shape.len() > 1 {
+                let mut each = Walk::new(rows, [row_steps], 0);
+                for r in 0..m {
+                    for p in 0..k {
+                        *copy.ptr().add(r * k + p) = *a.ptr.offset(each.offsets[0] + p as isize * a.sk);
+                    }
+                    each.step();
+                }
+                a = Strided { ptr: copy.ptr().cast_const(), sw: k as isize, sk: 1 };
+            }
+            let codes = Codes {
+                w: wp.at(walk.offsets[1]).cast::<u8>().cast_const(),
+                s: sp.at(walk.offsets[2]).cast_const(),
+                b: bp.at(walk.offsets[3]).cast_const(),
+                steps: [w.strides[wd - 2] * 4, s.strides[wd - 2], b.strides[wd - 2]],
+                group: op.affine.group_size as usize,
+                bits: op.affine.bits as usize,
+                transpose: op.transpose,
+            };
+            multiply(cx.pool, cx.isa, [m, n, k], a, &codes, Ptr::new(out_p.get().add(i * m * n)));
+        }
+    };
+    if count >= cx.pool.threads() * 2 {
+        cx.pool.run(count, &one);
+    } else {
+        (0..count).for_each(one);
+    }
+}
+
+/// `out = a·w` for row-major `out`.
+///
+/// # Safety
+/// Operands of these sizes.
+unsafe fn multiply<E: Elem>(
+    pool: &Pool,
+    isa: Isa,
+    [m, n, k]: [usize; 3],
+    a: Strided<E>,
+    codes: &Codes<E>,
+    out: Ptr<E>,
+) {
+    if m > ROWS {
+        let finish = |i: usize, rows: usize, j: usize, cols: usize, tile: *mut f32, ld: usize| {
+            for r in 0..rows {
+                // SAFETY: the tile has these rows and columns, the result m×n.
+                let (from, to) = unsafe { (tile.add(r * ld), out.get().add((i + r) * n + j)) };
+                dispatch(isa, Round { from, to, n: cols });
+            }
+        };
+        // SAFETY: a has m rows, the codes n columns of k.
+        return unsafe { gemm(pool, isa, [m, n, k], &a, codes, &Target::Tiles(&finish)) };
+    }
+    let group = codes.group;
+    let sums_of = if codes.transpose { k / group } else { 0 };
+    let mut scratch = Scratch::<f32>::new(m * (k + sums_of));
+    let x = scratch.ptr();
+    // SAFETY: m rows of k, then their sums over groups.
+    unsafe {
+        let sums = x.add(m * k);
+        for i in 0..m {
+            for p in 0..k {
+                *x.add(i * k + p) = (*a.at(i, p)).get();
+            }
+            for g in 0..sums_of {
+                let mut s = 0f32;
+                for p in g * group..(g + 1) * group {
+                    s += *x.add(i * k + p);
+                }
+                *sums.add(i * sums_of + g) = s;
+            }
+        }
+        let (x, sums) = (Ptr::new(x), Ptr::new(sums));
+        if codes.transpose {
+            let body = |j0: usize, j1: usize| {
+                let (x, sums) = (x.get().cast_const(), sums.get().cast_const());
+                dispatch(isa, Lines { x, sums, m, n, k, codes, j0, j1, out: out.get() })
+            };
+            pool.run_ranges(n, 16384usize.div_ceil(k), &body);
+        } else {
+            let body = |g0: usize, g1: usize| {
+                let x = x.get().cast_const();
+                dispatch(isa, Strips { x, m, n, k, codes, g0, g1, out: out.get() })
+            };
+            pool.run_ranges(n / group, 16384usize.div_ceil(k * group), &body);
+        }
+    }
+}
+
+/// An encoded matrix; steps between rows of codes (bytes), scales and biases (elements).
+struct Codes<E> {
+    w: *const u8,
+    s: *const E,
+    b: *const E,
+    steps: [isize; 3],
+    group: usize,
+    bits: usize,
+    transpose: bool,
+}
+
+// SAFETY: only read.
+unsafe impl<E: Sync> Sync for Codes<E> {}
+
+impl<E: Elem> Codes<E> {
+    /// Scale and bias of group `g` of row `r`.
+    #[inline(always)]
+    unsafe fn side(&self, r: usize, g: usize) -> (f32, f32) {
+        // SAFETY: the group exists.
+        unsafe {
+            let s = self.s.offset(r as isize * self.steps[1]).add(g);
+            let b = self.b.offset(r as isize * self.steps[2]).add(g);
+            ((*s).get(), (*b).get())
+        }
+    }
+
+    /// Unit `u` of row `r`.
+    #[inline(always)]
+    unsafe fn unit(&self, r: usize, u: usize, out: &mut [u8; UNIT]) {
+        // SAFETY: the unit exists.
+        unsafe { unpack(self.bits, self.w.offset(r as isize * self.steps[0]).add(u * 4 * self.bits), out) }
+    }
+
+    /// Unit `u` of row `r` as numbers.
+    #[inline(always)]
+    unsafe fn decode<S: Simd>(&self, r: usize, u: usize, out: *mut f32) {
+        // SAFETY: the unit exists, `out` has room for it.
+        unsafe {
+            let mut c = [0u8; UNIT];
+            self.unit(r, u, &mut c);
+            let (s, b) = self.side(r, u * UNIT / self.group);
+            let (s, b) = (S::splat(s), S::splat(b));
+            let mut i = 0;
+            while i < UNIT {
+                S::store(out.add(i), S::fma(S::load_u8(c.as_ptr().add(i)), s, b));
+                i += S::N;
+            }
+        }
+    }
+}
+
+impl<E: Elem> Pack<f32> for Codes<E> {
+    unsafe fn pack(&self, isa: Isa, w0: usize, valid: usize, width: usize, k0: usize, k: usize, dst: *mut f32) {
+        dispatch(isa, Panel { codes: self, w0, valid, width, k0, k, dst })
+    }
+}
+
+struct Panel<'a, E> {
+    codes: &'a Codes<E>,
+    w0: usize,
+    valid: usize,
+    width: usize,
+    k0: usize,
+    k: usize,
+    dst: *mut f32,
+}
+
+impl<E: Elem> Body for Panel<'_, E> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Panel { codes, w0, valid, width, k0, k, dst } = self;
+        // SAFETY: the caller of `pack` vouches for the ranges. Blocks of the summed dimension are whole units.
+        unsafe {
+            if codes.transpose {
+                let mut t = [0f32; 4 * UNIT];
+                let t = t.as_mut_ptr();
+                for w in (0..width).step_by(4) {
+                    let have = valid.saturating_sub(w).min(4);
+                    if have < 4 {
+                        t.write_bytes(0, 4 * UNIT);
+                    }
+                    for p in (0..k).step_by(UNIT) {
+                        for i in 0..have {
+                            codes.decode::<S>(w0 + w + i, (k0 + p) / UNIT, t.add(i * UNIT));
+                        }
+                        let mut q = 0;
+                        while q < UNIT {
+                            let rows = [0, 1, 2, 3].map(|i| S::load(t.add(i * UNIT + q)));
+                            if w + 4 <= width {
+                                S::transpose4(rows, dst.add((p + q) * width + w), width);
+                            } else {
+                                for j in q..q + S::N {
+                                    for i in 0..width - w {
+                                        *dst.add((p + j) * width + w + i) = *t.add(i * UNIT + j);
+                                    }
+                                }
+                            }
+                            q += S::N;
+                        }
+                    }
+                }
+                return;
+            }
+            let mut t = [0f32; UNIT];
+            for p in 0..k {
+                let row = dst.add(p * width);
+                let mut w = 0;
+                while w < valid {
+                    // Panels need not start at a unit.
+                    let (u, skip) = ((w0 + w) / UNIT, (w0 + w) % UNIT);
+                    codes.decode::<S>(k0 + p, u, t.as_mut_ptr());
+                    let n = (UNIT - skip).min(valid - w);
+                    std::ptr::copy_nonoverlapping(t.as_ptr().add(skip), row.add(w), n);
+                    w += n;
+                }
+                for w in valid..width {
+                    *row.add(w) = 0.0;
+                }
+            }
+        }
+    }
+}
+
+struct Round<E> {
+    from: *const f32,
+    to: *mut E,
+    n: usize,
+}
+
+impl<E: Elem> Body for Round<E> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let mut j = 0;
+        // SAFETY: n elements on both sides.
+        unsafe {
+            while j + S::N <= self.n {
+                E::vstore::<S>(self.to.add(j), S::load(self.from.add(j)));
+                j += S::N;
+            }
+            for j in j..self.n {
+                *self.to.add(j) = E::put(*self.from.add(j));
+            }
+        }
+    }
+}
+
+/// Few rows times a matrix (N, K): dot products along the codes.
+struct Lines<'a, E> {
+    x: *const f32,
+    sums: *const f32,
+    m: usize,
+    n: usize,
+    k: usize,
+    codes: &'a Codes<E>,
+    j0: usize,
+    j1: usize,
+    out: *mut E,
+}
+
+impl<E: Elem> Body for Lines<'_, E> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for j in self.j0..self.j1 {
+            let mut i = 0;
+            while i < self.m {
+                // SAFETY: rows i… of x and line j exist.
+                unsafe {
+                    i += match self.m - i {
+                        1 => self.line::<S, 1>(i, j),
+                        2 | 3 => self.line::<S, 2>(i, j),
+                        _ => self.line::<S, 4>(i, j),
+                    };
+                }
+            }
+        }
+    }
+}
+
+impl<E: Elem> Lines<'_, E> {
+    #[inline(always)]
+    unsafe fn line<S: Simd, const M: usize>(&self, i: usize, j: usize) -> usize {
+        let (group, groups) = (self.codes.group, self.k / self.codes.group);
+        // SAFETY: M rows of x from i with their sums, line j of the codes, its results.
+        unsafe {
+            let x = self.x.add(i * self.k);
+            let mut acc = [S::zero(); M];
+            let mut shift = [0f32; M];
+            let mut c = [0u8; UNIT];
+            for g in 0..groups {
+                let mut part = [S::zero(); M];
+                for u in 0..group / UNIT {
+                    let at = g * group + u * UNIT;
+                    self.codes.unit(j, at / UNIT, &mut c);
+                    let mut q = 0;
+                    while q < UNIT {
+                        let cv = S::load_u8(c.as_ptr().add(q));
+                        for r in 0..M {
+                            part[r] = S::fma(cv, S::load(x.add(r * self.k + at + q)), part[r]);
+                        }
+                        q += S::N;
+                    }
+                }
+                let (s, b) = self.codes.side(j, g);
+                for r in 0..M {
+                    acc[r] = S::fma(S::splat(s), part[r], acc[r]);
+                    shift[r] += b * *self.sums.add((i + r) * groups + g);
+                }
+            }
+            for r in 0..M {
+                *self.out.add((i + r) * self.n + j) = E::put(S::sum(acc[r]) + shift[r]);
+            }
+        }
+        M
+    }
+}
+
+/// Few rows times a matrix (K, N): rows of the matrix are added up, group after group of columns.
+struct Strips<'a, E> {
+    x: *const f32,
+    m: usize,
+    n: usize,
+    k: usize,
+    codes: &'a Codes<E>,
+    g0: usize,
+    g1: usize,
+    out: *mut E,
+}
+
+impl<E: Elem> Body for Strips<'_, E> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let group = self.codes.group;
+        // Four groups at a time: a row of codes is then read in long enough pieces.
+        let width = 4 * group;
+        let mut scratch = Scratch::<f32>::new(self.m * width);
+        let acc = scratch.ptr();
+        let mut g = self.g0;
+        while g < self.g1 {
+            let gs = (self.g1 - g).min(4);
+            let mut shift = [[0f32; 4]; ROWS];
+            // SAFETY: groups g… of every row exist; sums for m rows.
+            unsafe {
+                acc.write_bytes(0, self.m * width);
+                let mut c = [0u8; UNIT];
+                for p in 0..self.k {
+                    for t in 0..gs {
+                        let (s, b) = self.codes.side(p, g + t);
+                        let mut scaled = [0f32; ROWS];
+                        for i in 0..self.m {
+                            let x = *self.x.add(i * self.k + p);
+                            scaled[i] = x * s;
+                            shift[i][t] += x * b;
+                        }
+                        for u in 0..group / UNIT {
+                            self.codes.unit(p, ((g + t) * group) / UNIT + u, &mut c);
+                            for i in 0..self.m {
+                                let row = acc.add(i * width + t * group + u * UNIT);
+                                let f = S::splat(scaled[i]);
+                                let mut q = 0;
+                                while q < UNIT {
+                                    let cv = S::load_u8(c.as_ptr().add(q));
+                                    S::store(row.add(q), S::fma(cv, f, S::load(row.add(q))));
+                                    q += S::N;
+                                }
+                            }
+                        }
+                    }
+                }
+                for i in 0..self.m {
+                    for t in 0..gs {
+                        for q in 0..group {
+                            let v = *acc.add(i * width + t * group + q) + shift[i][t];
+                            *self.out.add(i * self.n + (g + t) * group + q) = E::put(v);
+                        }
+                    }
+                }
+            }
+            g += gs;
+        }
+    }
+}
