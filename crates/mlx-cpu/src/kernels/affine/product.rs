@@ -12,8 +12,9 @@ use crate::{Isa, Pool};
 use half::{bf16, f16};
 use mlx_ir::{DType, Desc, Operand, Result, op};
 
-/// Most rows of x for which the codes are read in place.
-const ROWS: usize = 8;
+/// Most rows of x for which the codes are read in place: along the codes, and across them.
+const ROWS: usize = 16;
+const ROWS_ACROSS: usize = 8;
 
 impl Kernel for op::QuantizedMatmul {
     fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
@@ -107,7 +108,7 @@ unsafe fn multiply<E: Elem>(
     codes: &Codes<E>,
     out: Ptr<E>,
 ) {
-    if m > ROWS {
+    if m > if codes.transpose { ROWS } else { ROWS_ACROSS } {
         let finish = |i: usize, rows: usize, j: usize, cols: usize, tile: *mut f32, ld: usize| {
             for r in 0..rows {
                 // SAFETY: the tile has these rows and columns, the result m×n.
@@ -397,7 +398,7 @@ impl<E: Elem> Body for Strips<'_, E> {
         let mut g = self.g0;
         while g < self.g1 {
             let gs = (self.g1 - g).min(4);
-            let mut shift = [[0f32; 4]; ROWS];
+            let mut shift = [[0f32; 4]; ROWS_ACROSS];
             // SAFETY: groups g… of every row exist; sums for m rows.
             unsafe {
                 acc.write_bytes(0, self.m * width);
@@ -405,7 +406,7 @@ impl<E: Elem> Body for Strips<'_, E> {
                 for p in 0..self.k {
                     for t in 0..gs {
                         let (s, b) = self.codes.side(p, g + t);
-                        let mut scaled = [0f32; ROWS];
+                        let mut scaled = [0f32; ROWS_ACROSS];
                         for i in 0..self.m {
                             let x = *self.x.add(i * self.k + p);
                             scaled[i] = x * s;
