@@ -456,8 +456,8 @@ impl<'s, 'a> Generation<'s, 'a> {
         }
         let mut text = String::new();
         let stopped = self.stop.push(&certain, &mut text);
-        let full = self.stats.generation_tokens >= self.options.max_tokens
-            || self.history.len() >= self.engine.max_context;
+        let full =
+            self.stats.generation_tokens >= self.options.max_tokens || self.history.len() >= self.engine.max_context;
         let finish = if ended || stopped {
             Some(FinishReason::Stop)
         } else if full {

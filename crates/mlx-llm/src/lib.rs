@@ -1,12 +1,18 @@
-//! Language models on top of the array library: text in and out.
+//! Language models on top of the array library.
 //!
+//! * [`engine`]: the façade: load, generate, measure.
+//! * [`models`]: the architectures, one file each, over shared [`layers`], [`weights`] and [`cache`].
 //! * [`tokenizer`]: text to token ids and back.
+//! * [`template`]: messages of a chat to the text the model was trained on.
+//! * [`sample`], [`stop`]: choosing tokens, ending at texts.
 #![forbid(unsafe_code)]
 
 pub mod cache;
+pub mod engine;
 pub mod layers;
 pub mod models;
 pub mod sample;
 pub mod stop;
+pub mod template;
 pub mod tokenizer;
 pub mod weights;
