@@ -99,13 +99,12 @@ selection! {
         Contiguous, Arange, Map, Matmul, AddMM,
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
-        RandomBits,
+        RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Quantize, Dequantize, QuantizedMatmul,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
-        SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Concatenate, Pad,
         Softmax, LogSumExp, RmsNorm, LayerNorm,
     }

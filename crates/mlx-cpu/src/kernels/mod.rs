@@ -13,6 +13,7 @@ pub mod qmatmul;
 pub mod random;
 pub mod rope;
 pub mod sdpa;
+pub mod update;
 
 pub(crate) mod ints;
 pub(crate) mod scratch;
