@@ -32,3 +32,10 @@ pub fn cpu_name() -> Option<String> {
     let name = system.cpus().first()?.brand().trim().to_owned();
     (!name.is_empty()).then_some(name)
 }
+
+/// The most memory that this process has had resident so far, in bytes, where the system tells (Linux, Android).
+pub fn peak_rss() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}

@@ -12,13 +12,14 @@ mod input;
 mod machine;
 mod output;
 mod progress;
+mod runtime;
 
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use commands::{completions, doctor, info, ls, pull, rm, tokenize};
+use commands::{bench, chat, completions, doctor, eval, generate, info, ls, pull, rm, tokenize};
 use failure::{Failure, one_line};
 
 /// Language models on ARM and x86-64 machines: pull one, ask it, measure it.
@@ -31,24 +32,33 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Generate(Box<generate::Args>),
+    Chat(Box<chat::Args>),
     Pull(pull::Args),
     Ls(ls::Args),
     Rm(rm::Args),
     Info(info::Args),
     Tokenize(tokenize::Args),
+    Bench(bench::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
+    #[command(hide = true)]
+    Eval(eval::Args),
 }
 
 fn main() -> ExitCode {
     report_panics_in_one_line();
     let result = match Cli::try_parse() {
         Ok(cli) => match cli.command {
+            Command::Generate(a) => generate::run(&a),
+            Command::Chat(a) => chat::run(&a),
             Command::Pull(a) => pull::run(&a),
             Command::Ls(a) => ls::run(&a),
             Command::Rm(a) => rm::run(&a),
             Command::Info(a) => info::run(&a),
             Command::Tokenize(a) => tokenize::run(&a),
+            Command::Bench(a) => bench::run(&a),
+            Command::Eval(a) => eval::run(&a),
             Command::Doctor(a) => doctor::run(&a),
             Command::Completions(a) => completions::run(&a),
         },

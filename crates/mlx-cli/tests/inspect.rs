@@ -5,7 +5,8 @@ mod common;
 use common::{Home, tiny_gguf};
 use serde_json::Value;
 
-const COMMANDS: [&str; 7] = ["pull", "ls", "rm", "info", "tokenize", "doctor", "completions"];
+const COMMANDS: [&str; 10] =
+    ["generate", "chat", "bench", "pull", "ls", "rm", "info", "tokenize", "doctor", "completions"];
 
 #[test]
 fn help_names_every_command_and_every_command_has_help() {

@@ -1,5 +1,7 @@
 //! Runs the program in an empty home.
 
+#![allow(dead_code, reason = "each test file uses its part of this")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -126,5 +128,53 @@ pub fn tiny_gguf(architecture: &str) -> Vec<u8> {
     let mut sink = w.start(Vec::new()).unwrap();
     sink.write(&vec![0; 258 * 34]).unwrap();
     sink.write(&[0; 128]).unwrap();
+    sink.finish().unwrap()
+}
+
+/// A llama of two layers with random weights, which runs. With `template`, it can chat.
+pub fn runnable_gguf(template: Option<&str>) -> Vec<u8> {
+    use mlx_io::gguf::{GgufWriter, MetaValue};
+    let base = mlx_io::Gguf::parse(&tiny_gguf("llama")).unwrap();
+    let mut w = GgufWriter::new();
+    for (key, value) in base.metadata().iter() {
+        w.set(key, value).unwrap();
+    }
+    for (key, value) in [("feed_forward_length", 64u32), ("rope.dimension_count", 8)] {
+        w.set(&format!("llama.{key}"), value).unwrap();
+    }
+    w.set("llama.attention.layer_norm_rms_epsilon", 1e-5f32).unwrap();
+    if let Some(t) = template {
+        w.set("tokenizer.chat_template", MetaValue::Str(t.into())).unwrap();
+    }
+    let mut shapes: Vec<(String, Vec<usize>)> =
+        vec![("token_embd.weight".into(), vec![32, 258]), ("output_norm.weight".into(), vec![32])];
+    for layer in 0..2 {
+        for (name, dims) in [
+            ("attn_norm", vec![32]),
+            ("attn_q", vec![32, 32]),
+            ("attn_k", vec![32, 16]),
+            ("attn_v", vec![32, 16]),
+            ("attn_output", vec![32, 32]),
+            ("ffn_norm", vec![32]),
+            ("ffn_gate", vec![32, 64]),
+            ("ffn_up", vec![32, 64]),
+            ("ffn_down", vec![64, 32]),
+        ] {
+            shapes.push((format!("blk.{layer}.{name}.weight"), dims));
+        }
+    }
+    for (name, dims) in &shapes {
+        w.add_tensor(name, mlx_io::GgmlType::F32, dims).unwrap();
+    }
+    let mut sink = w.start(Vec::new()).unwrap();
+    let mut state = 1u64;
+    for (_, dims) in &shapes {
+        let values = (0..dims.iter().product::<usize>()).flat_map(|_| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let x = (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
+            if dims.len() == 1 { 1.0f32 } else { x }.to_le_bytes()
+        });
+        sink.write(&values.collect::<Vec<u8>>()).unwrap();
+    }
     sink.finish().unwrap()
 }

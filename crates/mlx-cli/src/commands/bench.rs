@@ -1,0 +1,124 @@
+//! `mlx-arm bench`: speed of prompt processing and generation, measured as llama-bench measures.
+
+use std::time::Duration;
+
+use mlx_llm::engine::Engine;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::machine;
+use crate::output::{bytes, emit, emit_json, table};
+use crate::runtime::{RunArgs, parse_count, parse_threads};
+
+/// Measure speed: pp = prompt processing of random tokens, tg = token by token generation from an empty cache
+///
+/// Each test is run once to warm up, then -r times.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Tokens of the prompt test; 0 leaves it out; several with commas
+    #[arg(short = 'p', long, value_delimiter = ',', default_value = "512")]
+    n_prompt: Vec<usize>,
+    /// Tokens of the generation test; 0 leaves it out; several with commas
+    #[arg(short = 'n', long, value_delimiter = ',', default_value = "128")]
+    n_gen: Vec<usize>,
+    /// Threads; several with commas [default: one for each core]
+    #[arg(short, long, value_delimiter = ',', value_parser = parse_threads)]
+    threads: Vec<usize>,
+    /// Runs of each test
+    #[arg(short, long, default_value = "5", value_parser = parse_count)]
+    repetitions: usize,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// One measured test.
+struct Row {
+    test: String,
+    threads: usize,
+    /// Tokens per second, ascending.
+    rates: Vec<f64>,
+    load: Duration,
+    model_bytes: u64,
+    peak: Option<u64>,
+}
+
+impl Row {
+    fn median(&self) -> f64 {
+        let r = &self.rates;
+        (r[(r.len() - 1) / 2] + r[r.len() / 2]) / 2.0
+    }
+
+    fn json(&self, device: &str) -> Value {
+        json!({
+            "test": self.test,
+            "threads": self.threads,
+            "device": device,
+            "tps_median": self.median(),
+            "tps_min": self.rates[0],
+            "tps_max": self.rates[self.rates.len() - 1],
+            "load_ms": self.load.as_secs_f64() * 1e3,
+            "peak_rss_bytes": self.peak,
+            "model_bytes": self.model_bytes,
+        })
+    }
+}
+
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let device = args.run.device()?;
+    let threads = match args.threads.is_empty() {
+        true => vec![mlx_cpu::pool::default_threads()?],
+        false => args.threads.clone(),
+    };
+    let mut rows = Vec::new();
+    for &threads in &threads {
+        let engine = args.run.load(Some(threads))?;
+        let longest = args.n_prompt.iter().chain(&args.n_gen).max().copied().unwrap_or(0);
+        if longest > engine.max_context() {
+            return Err(Failure::input(format!(
+                "[bench] {longest} tokens are more than the context of {}",
+                engine.max_context()
+            )));
+        }
+        for (name, counts, test) in [
+            ("pp", &args.n_prompt, Engine::bench_prompt as fn(&Engine, usize) -> mlx_ir::Result<Duration>),
+            ("tg", &args.n_gen, Engine::bench_generation),
+        ] {
+            for &n in counts.iter().filter(|&&n| n > 0) {
+                test(&engine, n)?;
+                let mut rates = Vec::with_capacity(args.repetitions);
+                for _ in 0..args.repetitions {
+                    rates.push(n as f64 / test(&engine, n)?.as_secs_f64().max(1e-9));
+                }
+                rates.sort_by(f64::total_cmp);
+                rows.push(Row {
+                    test: format!("{name}{n}"),
+                    threads,
+                    rates,
+                    load: engine.load_time(),
+                    model_bytes: engine.model_bytes(),
+                    peak: machine::peak_rss(),
+                });
+            }
+        }
+    }
+    if args.json {
+        return emit_json(&rows.iter().map(|r| r.json(device)).collect());
+    }
+    let mut text = vec![["TEST", "THREADS", "TOKENS/S", "MIN", "MAX", "LOAD"].map(String::from).to_vec()];
+    text.extend(rows.iter().map(|r| {
+        vec![
+            r.test.clone(),
+            r.threads.to_string(),
+            format!("{:.2}", r.median()),
+            format!("{:.2}", r.rates[0]),
+            format!("{:.2}", r.rates[r.rates.len() - 1]),
+            format!("{:.0} ms", r.load.as_secs_f64() * 1e3),
+        ]
+    }));
+    let size = rows.first().map_or(0, |r| r.model_bytes);
+    let peak = machine::peak_rss().map(|p| format!(", peak memory {}", bytes(p))).unwrap_or_default();
+    emit(&format!("{}model {} on {device}{peak}\n", table(&text), bytes(size)))
+}

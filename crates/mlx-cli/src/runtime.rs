@@ -1,0 +1,148 @@
+//! What the commands that run a model share: loading, sampling flags, the prompt.
+
+use std::hash::{BuildHasher, Hasher};
+use std::io::IsTerminal;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use mlx_llm::engine::{Engine, LoadOptions, LoadProgress};
+use mlx_llm::sample::SampleOptions;
+use mlx_llm::template::Message;
+
+use crate::failure::Failure;
+use crate::input::ModelArg;
+
+/// Where a model runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Device {
+    /// The processor.
+    Cpu,
+    /// The graphics processor.
+    Gpu,
+    /// The best there is.
+    Auto,
+}
+
+/// How a model is run.
+#[derive(clap::Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub model: ModelArg,
+    /// Where to run
+    #[arg(long, value_enum, default_value = "auto")]
+    device: Device,
+    /// Most positions of prompt and answer together [default: what the model was trained for]
+    #[arg(long, visible_alias = "max-kv-size", value_name = "N", value_parser = parse_count)]
+    ctx: Option<usize>,
+}
+
+/// A count of at least 1.
+pub fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number from 1 up".into()),
+        Ok(n) => Ok(n),
+    }
+}
+
+/// Threads.
+pub fn parse_threads(text: &str) -> Result<usize, String> {
+    parse_count(text).ok().filter(|&n| n <= 1024).ok_or_else(|| "expected a number from 1 to 1024".into())
+}
+
+impl RunArgs {
+    /// The device that will be used.
+    pub fn device(&self) -> Result<&'static str, Failure> {
+        match self.device {
+            Device::Cpu | Device::Auto => Ok("cpu"),
+            Device::Gpu => {
+                Err(Failure::input("--device gpu is not available in this build (no GPU back end); use cpu or auto"))
+            }
+        }
+    }
+
+    /// Loads the model; on a terminal a bar shows how far that is.
+    pub fn load(&self, threads: Option<usize>) -> Result<Engine, Failure> {
+        self.device()?;
+        let path = self.model.path()?;
+        if path.is_dir() {
+            return Err(Failure::input(format!(
+                "[model] {} is a folder: this version runs GGUF files only",
+                path.display()
+            )));
+        }
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("loading [{bar:30}] {decimal_bytes}/{decimal_total_bytes}");
+            ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
+        });
+        let options = LoadOptions { threads, max_context: self.ctx };
+        let engine = Engine::load(&path, &options, &mut |p| {
+            if let (Some(bar), LoadProgress::Weights(done, total)) = (&bar, p) {
+                bar.set_length(total);
+                bar.set_position(done);
+            }
+        });
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        Ok(engine?)
+    }
+}
+
+/// How tokens are chosen: names and defaults as mlx_lm has them.
+#[derive(clap::Args)]
+pub struct SamplingArgs {
+    /// Sampling temperature; 0 always takes the likeliest token
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.0)]
+    temp: f32,
+    /// Keep the likeliest tokens that together have this probability; 1 keeps all
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1.0)]
+    top_p: f32,
+    /// Keep so many of the likeliest tokens; 0 keeps all
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0)]
+    top_k: usize,
+    /// Keep tokens at least this fraction as likely as the likeliest; 0 keeps all
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.0)]
+    min_p: f32,
+    /// Seed: the same seed gives the same text [default: another one each time]
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// Make recent tokens less likely; 1 changes nothing
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1.0, value_name = "FACTOR")]
+    repetition_penalty: f32,
+    /// How many tokens are recent
+    #[arg(long, allow_negative_numbers = true, default_value_t = 20, value_name = "N")]
+    repetition_context_size: usize,
+    /// End the answer where this text would begin; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
+}
+
+impl SamplingArgs {
+    /// The options, with a seed chosen if there is none.
+    pub fn options(&self) -> SampleOptions {
+        SampleOptions {
+            temperature: self.temp,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            top_k: self.top_k,
+            repetition_penalty: self.repetition_penalty,
+            repetition_context: self.repetition_context_size,
+            seed: self.seed.unwrap_or_else(random_seed),
+        }
+    }
+}
+
+/// Differs from run to run: the standard library seeds its hash maps from the system.
+fn random_seed() -> u64 {
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+/// The token ids of a chat up to where the answer starts, `prefill` being its given beginning.
+pub fn chat_tokens(engine: &Engine, messages: &[Message], prefill: &str) -> Result<Vec<u32>, Failure> {
+    let template = engine.chat_template().ok_or_else(|| {
+        Failure::input("[chat] the model has no chat template: it continues texts (mlx-arm generate --raw)")
+    })?;
+    let text = template.render(messages, true)? + prefill;
+    // The template spells the special tokens itself, that of the start included.
+    Ok(engine.tokenizer().encode(&text, false, true)?)
+}
