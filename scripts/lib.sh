@@ -101,3 +101,27 @@ pip_wheel() {
   rm -rf "$tmp"
   printf '%s\n' "$1/$f"
 }
+
+# need_rust_tools: rustfmt and clippy of the Rust that need_rust found.
+need_rust_tools() {
+  cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return 0
+  if command -v rustup >/dev/null; then rustup component add rustfmt clippy; else need_apt rustfmt-web rust-web-clippy; fi
+}
+
+# need_tiny_models: the random models of make_tiny_model.py, made anew when that program has changed.
+need_tiny_models() {
+  local dir=$CACHE/tiny key
+  need_apt python3
+  key=$(sha256sum "$ROOT/scripts/make_tiny_model.py" | cut -d' ' -f1)
+  [ "$(cat "$dir/.made-by" 2>/dev/null)" = "$key" ] && return 0
+  say "making the tiny test models"
+  rm -rf "$dir"
+  python3 "$ROOT/scripts/make_tiny_model.py" "$dir"
+  printf '%s\n' "$key" >"$dir/.made-by"
+}
+
+# Names the folders of test models to the tests, as far as they are there.
+export_models() {
+  if [ -e "$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf" ]; then export MLX_ARM_TEST_MODELS=${MLX_ARM_TEST_MODELS:-$CACHE/models}; fi
+  if [ -e "$CACHE/tiny/.made-by" ]; then export MLX_ARM_TINY_MODELS=${MLX_ARM_TINY_MODELS:-$CACHE/tiny}; fi
+}

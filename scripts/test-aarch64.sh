@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# test-aarch64.sh [--reduced]: the Rust tests, the case list and the program on AArch64, under emulation (qemu-user).
+#
+# Installs what is missing (Debian's arm64 standard library, cross compiler and qemu-user), cross-builds, then runs at
+# these levels: cortex-a53 (NEON), cortex-a76 (and fp16, dotprod), max (everything qemu knows). A wrong detection ends
+# in SIGILL and fails. Then SmolLM2 answers on the emulated machine and its greedy tokens are compared with this
+# machine's. Closes with 'N passed, N failed' (Rust tests, case-list runs and comparisons together).
+#
+#   --reduced   for CI: the kernels' own tests and the quick case list at the NEON and dotprod levels, no model
+#   ARM_CPUS="a b"   the levels to run instead
+#
+# Emulation tells right from wrong; it says nothing about speed or real memory ordering.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+reduced=0
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h|--help) usage; exit 0 ;;
+    --reduced) reduced=1 ;;
+    *) die "unknown option $1 (see --help)" ;;
+  esac
+  shift
+done
+
+need_rust
+need_apt rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user python3
+need_tiny_models
+export MLX_ARM_TINY_MODELS=$CACHE/tiny
+unset MLX_ARM_TEST_MODELS   # the real models' tests are for native runs; the comparison below covers one here
+
+TARGET=aarch64-unknown-linux-gnu
+HOST_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
+# Its own folder, since another compiler builds here (Debian's has an arm64 std). RUSTDOC as well, or the
+# documentation tests mix two compilers.
+arm_cargo() {
+  env RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR="$HOST_TARGET_DIR/arm" \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$ROOT/scripts/run-arm64.sh" \
+    CARGO_PROFILE_DEV_DEBUG=false cargo "$@" --target $TARGET
+}
+
+passed=0 failed=0
+# count NAME LOG STATUS: adds libtest's closing lines; a run that failed without naming a failed test counts as one.
+count() {
+  local p f
+  p=$(grep -oE '^test result: .* [0-9]+ passed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
+  f=$(grep -oE '^test result: .* [0-9]+ failed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
+  if [ "$3" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+  if [ "$3" = 0 ] && [ "$p" = 0 ]; then p=1; fi
+  passed=$((passed + p)) failed=$((failed + f))
+  note "$1: $p passed, $f failed"
+}
+# check NAME CMD...: runs it with its output in a log, shown when it fails.
+check() {
+  local name=$1 file status=0; shift
+  file=$(log "arm-${name//[^A-Za-z0-9]/-}")
+  say "$name"
+  "$@" >"$file" 2>&1 </dev/null || status=$?
+  if [ $status != 0 ]; then grep -nE 'FAILED|failed|panicked|error|SIGILL|signal' "$file" | head -n 40; tail -n 40 "$file"; fi
+  count "$name" "$file" $status
+}
+
+packages=(--workspace)
+cpus=(cortex-a53 cortex-a76 max)
+if [ $reduced = 1 ]; then
+  # The crates whose code differs by platform; the rest is the same safe Rust that the native run has tested.
+  packages=(-p mlx-ir -p mlx-cpu -p mlx-io)
+  cpus=(cortex-a53 cortex-a76)
+fi
+if [ -n "${ARM_CPUS:-}" ]; then read -ra cpus <<<"$ARM_CPUS"; fi
+
+say "cross-building"
+arm_cargo test "${packages[@]}" --lib --bins --tests --no-run
+for cpu in "${cpus[@]}"; do
+  export ARM_CPU=$cpu
+  check "tests on $cpu" arm_cargo test "${packages[@]}" --lib --bins --tests --no-fail-fast
+done
+
+if [ -d crates/mlx-check ]; then
+  say "cross-building mlx-check"
+  arm_cargo build -p mlx-check --release
+  for cpu in "${cpus[@]}"; do
+    export ARM_CPU=$cpu
+    args=(test)
+    [ $reduced = 0 ] || args+=(--quick)
+    check "case list on $cpu" scripts/run-arm64.sh "$HOST_TARGET_DIR/arm/$TARGET/release/mlx-check" "${args[@]}"
+  done
+fi
+
+# answer PROGRAM...: the greedy token ids of a fixed question.
+answer() {
+  "$@" generate --model "$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf" --prompt 'What is the capital of France?' \
+    --temp 0 --max-tokens 16 --json </dev/null |
+    python3 -c 'import json, sys
+o = json.loads(sys.stdin.read().strip().splitlines()[-1])
+print(o["tokens"], repr(o["text"]))'
+}
+compare_answers() {
+  local here there
+  here=$(answer "$HOST_TARGET_DIR/release/mlx-arm")
+  there=$(answer scripts/run-arm64.sh "$HOST_TARGET_DIR/arm/$TARGET/release/mlx-arm")
+  printf 'here      %s\nemulated  %s\n' "$here" "$there"
+  [ -n "$here" ] && [ "$here" = "$there" ]
+}
+if [ $reduced = 0 ] && [ -d crates/mlx-cli ]; then
+  say "SmolLM2 on this machine and on the emulated one"
+  scripts/models.sh "$CACHE/models" --no-gemma
+  cargo build --release -p mlx-cli
+  arm_cargo build --release -p mlx-cli
+  for cpu in "${cpus[@]}"; do
+    export ARM_CPU=$cpu ARM_TIMEOUT=1800
+    check "SmolLM2 answers on $cpu as here" compare_answers
+    cat "$(log "arm-SmolLM2-answers-on-$cpu-as-here")"
+  done
+fi
+
+printf '%d passed, %d failed\n' $passed $failed
+[ $failed = 0 ]

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# test.sh [--only STEP,...] [--skip STEP,...] [--list]: checks everything, on a fresh Debian 12 machine too.
+#
+# Installs what is missing (apt as root or through sudo; pip into .cache/venv), runs every step even if an earlier
+# one failed, prints the time of each, and closes with 'N passed, N failed', counted in steps; the exit status is 1
+# if one failed. It can be run any number of times. Nothing is written outside the checkout but Debian packages.
+#
+#   shell     syntax of every shell and Python script; shellcheck
+#   fmt       cargo fmt --check
+#   clippy    cargo clippy -D warnings on all targets
+#   models    fetches the real models (SmolLM2, Gemma 3 270M) and makes the tiny random ones
+#   tests     every Rust test: unit, integration, examples
+#   doc       documentation tests; rustdoc without warnings
+#   oracle    tests/oracle/*.py: our results against the official mlx wheel, numpy, gguf and safetensors
+#   arm       scripts/test-aarch64.sh --reduced: cross-built, under emulation
+#   book      builds docs/book where mdbook is installed
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+STEPS=(shell fmt clippy models tests doc oracle arm book)
+# One exact version each, so that a reference changes only in a commit.
+ORACLE_PACKAGES=(mlx==0.32.4 mlx-cpu==0.32.4 numpy==2.4.6 gguf==0.19.0 safetensors==0.8.0 ml_dtypes==0.5.4)
+
+step_shell() {
+  need_apt shellcheck python3
+  local f
+  for f in .ci/run scripts/*.sh; do bash -n "$f"; done
+  shellcheck .ci/run scripts/*.sh
+  find scripts benches tests -name '*.py' -print0 | xargs -0 -r python3 -c '
+import ast, sys
+for name in sys.argv[1:]:
+    ast.parse(open(name, encoding="utf-8").read(), name)
+print(len(sys.argv) - 1, "Python files parse")'
+}
+
+step_fmt() { need_rust_tools; cargo fmt --all --check; }
+
+step_clippy() { need_rust_tools; cargo clippy --workspace --all-targets -- -D warnings; }
+
+step_models() { scripts/models.sh "$CACHE/models"; need_tiny_models; }
+
+step_tests() {
+  need_tiny_models
+  export_models
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --no-fail-fast
+  else
+    cargo test --workspace --lib --bins --tests --examples --no-fail-fast
+  fi
+}
+
+step_doc() {
+  cargo test --workspace --doc
+  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+}
+
+step_oracle() {
+  need_venv "$CACHE/venv" "${ORACLE_PACKAGES[@]}"
+  export_models
+  local f bad=0 found=0
+  for f in tests/oracle/*.py; do
+    [ -e "$f" ] || continue
+    found=1
+    note "$f"
+    "$CACHE/venv/bin/python" "$f" || { bad=1; note "$f FAILED"; }
+  done
+  [ $found = 1 ] || die "no tests/oracle/*.py"
+  return $bad
+}
+
+step_arm() { scripts/test-aarch64.sh --reduced; }
+
+step_book() {
+  if ! command -v mdbook >/dev/null; then note "mdbook is not installed (cargo install mdbook): only the links of the summary are checked"; fi
+  local page
+  grep -o '([^)]*\.md)' docs/book/src/SUMMARY.md | tr -d '()' | while read -r page; do
+    [ -e "docs/book/src/$page" ] || die "docs/book/src/SUMMARY.md names $page, which is not there"
+  done
+  if command -v mdbook >/dev/null; then mdbook build docs/book; fi
+}
+
+only= skip=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h|--help) usage; exit 0 ;;
+    --list) printf '%s\n' "${STEPS[@]}"; exit 0 ;;
+    --only) only=${2:?--only needs step names}; shift ;;
+    --skip) skip=${2:?--skip needs step names}; shift ;;
+    --step) "step_$2"; exit 0 ;;   # one step in a shell of its own, where set -e holds
+    *) die "unknown option $1 (see --help)" ;;
+  esac
+  shift
+done
+chosen=()
+for s in ${only//,/ } ${skip//,/ }; do
+  [[ " ${STEPS[*]} " == *" $s "* ]] || die "no step is called $s; the steps: ${STEPS[*]}"
+done
+for s in "${STEPS[@]}"; do
+  if [ -n "$only" ] && [[ ",$only," != *",$s,"* ]]; then continue; fi
+  if [[ ",$skip," == *",$s,"* ]]; then continue; fi
+  chosen+=("$s")
+done
+[ ${#chosen[@]} -gt 0 ] || die "no step is left to run"
+
+need_rust
+passed=0 failed=0 table=
+for s in "${chosen[@]}"; do
+  say "$s"
+  began=$SECONDS
+  if bash "$0" --step "$s" </dev/null; then verdict=ok passed=$((passed + 1)); else verdict=FAILED failed=$((failed + 1)); fi
+  table+=$(printf '%-8s %5d s  %s' "$s" $((SECONDS - began)) "$verdict")$'\n'
+done
+say "steps"
+printf '%s' "$table"
+printf '%d passed, %d failed\n' $passed $failed
+[ $failed = 0 ]
