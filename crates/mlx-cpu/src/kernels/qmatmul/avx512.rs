@@ -12,7 +12,7 @@ use std::arch::x86_64::*;
 const AHEAD: usize = 1536;
 
 /// # Safety
-/// As [`super::rows::run`], on a machine with AVX-512 F, BW, VL, DQ and VNNI.
+/// As [`super::rows::kernel`], on a machine with AVX-512 F, BW, VL, DQ and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 pub(super) unsafe fn run(t: &RowTask<'_>) {
     for i in (0..t.m).step_by(PASS) {

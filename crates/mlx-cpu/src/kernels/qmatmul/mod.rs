@@ -8,14 +8,20 @@
 
 mod acts;
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_tiles;
 mod layout;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod rows;
 mod scalar;
 mod tiles;
 mod unpack;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod vector;
 
 use crate::isa::Isa;
 use crate::pool::Pool;
@@ -75,8 +81,10 @@ pub fn qmatmul_multi(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usi
         && let Some(ops) = tiles::ops(isa)
     {
         tiles::run(pool, isa, &ops, &jobs, k, x, m);
-    } else if m > 0 && rows::has_kernels(isa) {
-        by_rows(pool, isa, &jobs, k, x, m);
+    } else if m > 0
+        && let Some(kernel) = rows::kernel(isa)
+    {
+        by_rows(pool, isa, kernel, &jobs, k, x, m);
     } else if m > 0 {
         portable(pool, isa, &jobs, k, x, m);
     }
@@ -199,7 +207,15 @@ fn chunks(jobs: &[Job<'_>], threads: usize, step: usize) -> Vec<Chunk> {
 }
 
 /// Each weight row at once with all rows of activations.
-fn by_rows(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usize) {
+fn by_rows(
+    pool: &Pool,
+    isa: Isa,
+    kernel: unsafe fn(&rows::RowTask<'_>),
+    jobs: &[Job<'_>],
+    k: usize,
+    x: &[f32],
+    m: usize,
+) {
     let kinds: Vec<Kind> = jobs.iter().map(|j| Kind::of(j.format)).collect();
     let levels = kinds.iter().any(|k| *k != Kind::Plain);
     let mut quantized = levels.then(|| Quantized::new(isa, x, k));
@@ -225,8 +241,8 @@ fn by_rows(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usiz
             m,
             out: j.out,
         };
-        // SAFETY: the level has kernels, the job was checked, and chunks share no rows.
-        unsafe { rows::run(isa, &task) };
+        // SAFETY: the level is the machine's, the job was checked, and chunks share no rows.
+        unsafe { kernel(&task) };
     });
 }
 

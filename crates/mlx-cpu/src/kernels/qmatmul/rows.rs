@@ -7,8 +7,10 @@ use crate::isa::Isa;
 use mlx_ir::QuantFormat;
 use std::ops::Range;
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 #[cfg(target_arch = "x86_64")]
-use super::avx512;
+use super::{avx2, avx512};
 
 /// Rows of activations that one pass over a weight row serves.
 pub(super) const PASS: usize = 4;
@@ -28,21 +30,21 @@ pub(super) struct RowTask<'a> {
     pub out: Out,
 }
 
-/// Whether the level has row kernels.
-pub(super) fn has_kernels(isa: Isa) -> bool {
-    matches!(isa, Isa::Avx512)
-}
-
-/// Runs a task.
+/// The row kernel of a level, if it has one.
 ///
 /// # Safety
-/// `isa` is a level of this machine with row kernels; the weights hold all `rows`; `view` is the
+/// To call it: the level is one of this machine; the weights hold all `rows`; `view` is the
 /// layout of `format` for `m` rows of `k`; nobody else writes these columns of `out`.
-pub(super) unsafe fn run(isa: Isa, t: &RowTask<'_>) {
+pub(super) fn kernel(isa: Isa) -> Option<unsafe fn(&RowTask<'_>)> {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the contract is passed on.
-        Isa::Avx512 => unsafe { avx512::run(t) },
-        _ => unreachable!("no row kernels for {isa}"),
+        Isa::Avx2 => Some(avx2::run),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => Some(avx512::run),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => Some(neon::plain::run),
+        #[cfg(target_arch = "aarch64")]
+        Isa::DotProd | Isa::I8mm | Isa::Sve2 => Some(neon::dotprod::run),
+        _ => None,
     }
 }

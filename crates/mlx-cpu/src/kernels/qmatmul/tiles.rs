@@ -10,8 +10,10 @@ use crate::kernels::scratch::Scratch;
 use crate::pool::Pool;
 use mlx_ir::QuantFormat;
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 #[cfg(target_arch = "x86_64")]
-use super::avx512_tiles;
+use super::{avx2, avx512_tiles};
 
 /// Weight rows of a tile: a multiple of every micro-kernel's height.
 pub(super) const HEIGHT: usize = 24;
@@ -99,7 +101,13 @@ pub(super) struct Store {
 pub(super) fn ops(isa: Isa) -> Option<Ops> {
     match isa {
         #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => Some(avx2::OPS),
+        #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => Some(avx512_tiles::OPS),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => Some(neon::plain::OPS),
+        #[cfg(target_arch = "aarch64")]
+        Isa::DotProd | Isa::I8mm | Isa::Sve2 => Some(neon::dotprod::OPS),
         _ => None,
     }
 }
