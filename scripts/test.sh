@@ -80,7 +80,7 @@ step_book() {
   if command -v mdbook >/dev/null; then mdbook build docs/book; fi
 }
 
-only= skip=
+only='' skip=''
 while [ $# -gt 0 ]; do
   case $1 in
     -h|--help) usage; exit 0 ;;
@@ -104,7 +104,7 @@ done
 [ ${#chosen[@]} -gt 0 ] || die "no step is left to run"
 
 need_rust
-passed=0 failed=0 table=
+passed=0 failed=0 table=''
 for s in "${chosen[@]}"; do
   say "$s"
   began=$SECONDS
