@@ -1,5 +1,6 @@
 //! Choosing the next token from logits. The order is mlx_lm's: repetition penalty on the logits; then top-p, min-p and
-//! top-k on the probabilities at temperature one; then a draw at the temperature among what is left.
+//! top-k on the probabilities at temperature one; then a draw at the temperature among what is left. Tokens as likely
+//! as the last one that top-p keeps are kept too; of equals, top-k keeps the lowest ids.
 
 use mlx_ir::{Error, Result};
 
@@ -58,10 +59,15 @@ fn by_logit(logits: &[f32]) -> impl Fn(&u32, &u32) -> std::cmp::Ordering + '_ {
     |&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b))
 }
 
-/// The first largest logit. NaNs are passed over.
+/// The first largest logit. NaNs are passed over; an infinite one is an error.
 fn argmax(logits: &[f32]) -> Result<usize> {
     let mut best: Option<usize> = None;
     for (i, &x) in logits.iter().enumerate() {
+        if x == f32::INFINITY {
+            return Err(Error::runtime(format!(
+                "[sample] the logit of token {i} is infinite: the model's output is broken"
+            )));
+        }
         if x > best.map_or(f32::NEG_INFINITY, |b| logits[b]) {
             best = Some(i);
         }
@@ -195,7 +201,7 @@ impl Sampler {
     }
 }
 
-/// The likeliest tokens, in order, whose probabilities sum to at least `p`.
+/// The likeliest tokens, in order, whose probabilities sum to at least `p`, and all that tie with the last of them.
 fn nucleus(logits: &[f32], max: f32, p: f32) -> Vec<u32> {
     let total = log_sum_exp(logits, max);
     let mut n = 256;
@@ -205,8 +211,14 @@ fn nucleus(logits: &[f32], max: f32, p: f32) -> Vec<u32> {
         for k in 0..ids.len() {
             sum += (f64::from(logits[ids[k] as usize]) - total).exp();
             if sum >= f64::from(p) {
-                ids.truncate(k + 1);
-                return ids;
+                let least = logits[ids[k] as usize];
+                let ties = ids[k + 1..].iter().take_while(|&&i| logits[i as usize] == least).count();
+                if k + 1 + ties < ids.len() || ids.len() < n {
+                    ids.truncate(k + 1 + ties);
+                    return ids;
+                }
+                // More may tie with the last one looked at.
+                break;
             }
         }
         if ids.len() < n {
@@ -265,8 +277,10 @@ mod tests {
 
     #[test]
     fn a_flat_distribution_larger_than_the_first_guess() {
-        let logits = vec![0.0f32; 5000];
-        assert_eq!(nucleus(&logits, 0.0, 0.4999).len(), 2500);
+        let logits: Vec<f32> = (0..5000).map(|i| i as f32 * -1e-6).collect();
+        assert_eq!(nucleus(&logits, 0.0, 0.4999).len(), 2497);
+        // All tie.
+        assert_eq!(nucleus(&[0.0; 5000], 0.0, 0.4999).len(), 5000);
     }
 
     #[test]
@@ -307,5 +321,70 @@ mod tests {
         let l = top_logprobs(&[0.0, 2.0, 1.0, f32::NEG_INFINITY], 10).unwrap();
         assert_eq!(l.iter().map(|x| x.0).collect::<Vec<_>>(), [1, 2, 0]);
         assert!((l.iter().map(|x| x.1.exp()).sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+
+    /// The ids the filters keep, by full sorts over probabilities in ascending order, as mlx_lm has them.
+    fn kept_by_sorting(logits: &[f32], o: &SampleOptions) -> Vec<u32> {
+        let total: f64 = logits.iter().map(|&x| f64::from(x).exp()).sum();
+        let probs: Vec<f64> = logits.iter().map(|&x| f64::from(x).exp() / total).collect();
+        let mut keep: Vec<bool> = logits.iter().map(|x| *x > f32::NEG_INFINITY).collect();
+        if o.top_p > 0.0 && o.top_p < 1.0 {
+            let mut order: Vec<usize> = (0..logits.len()).collect();
+            order.sort_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+            let above = |i: usize| order[i + 1..].iter().map(|&j| probs[j]).sum::<f64>();
+            let dropped = (0..order.len()).filter(|&i| above(i) >= f64::from(o.top_p) - 1e-12).count();
+            keep.iter_mut().zip(logits).for_each(|(k, &x)| *k &= x >= logits[order[dropped]]);
+        }
+        if o.min_p > 0.0 {
+            let best = probs.iter().copied().fold(0.0, f64::max);
+            keep.iter_mut().zip(&probs).for_each(|(k, &q)| *k &= q >= best * f64::from(o.min_p) * (1.0 - 1e-6));
+        }
+        let mut ids: Vec<u32> = (0..logits.len() as u32).filter(|&i| keep[i as usize]).collect();
+        ids.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
+        if o.top_k > 0 {
+            ids.truncate(o.top_k);
+        }
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn filters_agree_with_full_sorts() {
+        let mut draws = (0..).map(|i| unit(5, i));
+        let mut next = || draws.next().unwrap();
+        for case in 0..3000 {
+            let n = 2 + (next() * 600.0) as usize;
+            // A coarse grid, so that ties are common.
+            let mut logits: Vec<f32> = (0..n).map(|_| (next() * 16.0).floor() as f32 / 2.0 - 4.0).collect();
+            if case % 3 == 0 {
+                logits[n / 2] = 8.0;
+                logits[0] = f32::NEG_INFINITY;
+            }
+            let options = SampleOptions {
+                temperature: 1.0,
+                top_p: [0.0, 1.0, 0.1, 0.5, 0.9, 0.95, 0.99][case % 7],
+                min_p: [0.0, 0.05, 0.3, 1.0][case % 4],
+                top_k: [0, 1, 5, 40, 1000][case % 5],
+                ..SampleOptions::default()
+            };
+            let mut sampler = Sampler::new(&options).unwrap();
+            let max = logits[argmax(&logits).unwrap()];
+            let wanted = kept_by_sorting(&logits, &options);
+            if let Some(mut ids) = sampler.candidates(&logits, max) {
+                ids.sort_unstable();
+                assert_eq!(ids, wanted, "case {case}: {options:?} {logits:?}");
+            }
+            let id = sampler.sample(&mut logits, &[]).unwrap();
+            assert!(wanted.contains(&id));
+        }
+    }
+
+    #[test]
+    fn draws_are_pinned() {
+        // The published sequence of SplitMix64 from 1234567.
+        let first: Vec<u64> = (0..3).map(|i| (unit(1_234_567, i) * (1u64 << 53) as f64) as u64).collect();
+        let published = [6457827717110365317u64, 3203168211198807973, 9817491932198370423];
+        assert_eq!(first, published.map(|x| x >> 11));
+        assert!(Sampler::new(&SampleOptions::default()).unwrap().sample(&mut [0.0, f32::INFINITY], &[]).is_err());
     }
 }

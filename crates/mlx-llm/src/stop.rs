@@ -29,7 +29,9 @@ impl StopMatcher {
             return true;
         }
         self.held.push_str(text);
-        if let Some(at) = self.stops.iter().filter_map(|s| self.held.find(s.as_str())).min() {
+        // The one that ends first, so that the cut doesn't depend on how the text was cut into pieces.
+        let ends = |s: &String| self.held.find(s.as_str()).map(|at| (at + s.len(), at));
+        if let Some((_, at)) = self.stops.iter().filter_map(ends).min() {
             out.push_str(&self.held[..at]);
             self.held.clear();
             self.stopped = true;
@@ -99,5 +101,30 @@ mod tests {
     #[test]
     fn an_empty_stop_text_is_refused() {
         assert!(StopMatcher::new(&[String::new()]).is_err());
+    }
+
+    #[test]
+    fn pieces_do_not_matter() {
+        let mut state = 4u64;
+        let mut pick = |n: usize| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as usize % n
+        };
+        let alphabet = ['a', 'b', 'é', '字'];
+        for _ in 0..5000 {
+            let mut text = |most: usize| -> String { (0..1 + pick(most)).map(|_| alphabet[pick(4)]).collect() };
+            let (stops, whole) = ([text(4), text(3), text(5)], text(20));
+            let (mut pieces, mut rest) = (Vec::new(), whole.as_str());
+            while !rest.is_empty() {
+                let n = rest.char_indices().nth(1 + pick(3)).map_or(rest.len(), |(i, _)| i);
+                let (piece, after) = rest.split_at(n);
+                pieces.push(piece);
+                rest = after;
+            }
+            let first = stops.iter().filter_map(|s| whole.find(s.as_str()).map(|at| (at + s.len(), at))).min();
+            let wanted = (first.map_or(whole.as_str(), |(_, at)| &whole[..at]).to_owned(), first.is_some());
+            let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
+            assert_eq!(run(&stops, &pieces), wanted, "{whole} {stops:?} {pieces:?}");
+        }
     }
 }

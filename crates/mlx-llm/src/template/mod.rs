@@ -9,18 +9,25 @@
 //! A base model has no template: callers hold an `Option<ChatTemplate>`, see [`ChatTemplate::from_gguf`].
 
 mod date;
+mod guard;
 mod json;
 mod methods;
+#[cfg(test)]
+mod tests;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error as JinjaError, ErrorKind, Value, context};
 use mlx_io::gguf::Gguf;
 use mlx_ir::{Error, Result};
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Most bytes of a template.
-pub const MAX_SOURCE: usize = 1 << 20;
+/// Most bytes of a template; real ones have up to some 30,000.
+pub const MAX_SOURCE: usize = 1 << 17;
+
+/// Stack for compiling each byte: two can nest an expression one deeper.
+const STACK_PER_BYTE: u64 = 2048;
 
 /// Most bytes a template may write beyond eight times its input.
 const OUTPUT: usize = 4 << 20;
@@ -34,6 +41,10 @@ const MAX_FUEL: u64 = 1_000_000;
 /// such a list recurses. It is address space only, until used.
 const STACK_PER_FUEL: u64 = 640;
 const STACK: u64 = 8 << 20;
+
+/// Longest a template may take. Comparing or joining (`==`, `~`) lists that hold themselves many times over is
+/// work that the engine does not count; the thread that does it is left behind then.
+const TIME: Duration = Duration::from_secs(10);
 
 /// Deepest nesting of blocks and macros (a macro counts several).
 const RECURSION: usize = 128;
@@ -88,9 +99,15 @@ impl ChatTemplate {
             date::strftime(format, now).map_err(|e| JinjaError::new(ErrorKind::InvalidOperation, e))
         });
         env.add_filter("tojson", json::tojson);
+        guard::install(&mut env);
         // Cubic in the nesting of its value.
         env.remove_filter("pprint");
-        env.add_template_owned(NAME, without_generation_marks(source)).map_err(failed)?;
+        let source = without_generation_marks(source);
+        let stack = STACK + STACK_PER_BYTE * source.len() as u64;
+        let env = in_time(stack, move || {
+            env.add_template_owned(NAME, source).map_err(failed)?;
+            Ok(env)
+        })?;
         Ok(Self { env, bos: bos.to_owned(), eos: eos.to_owned() })
     }
 
@@ -111,19 +128,6 @@ impl ChatTemplate {
         let fuel = FUEL + FUEL_PER_MESSAGE * messages.len() as u64 + bytes as u64 / 8;
         let fuel = fuel.min(MAX_FUEL);
         let stack = STACK + STACK_PER_FUEL * fuel;
-        std::thread::scope(|scope| {
-            let work = || self.render_with(messages, add_generation_prompt, fuel, OUTPUT + 8 * bytes);
-            let thread = std::thread::Builder::new().name("chat template".into()).stack_size(stack as usize);
-            let thread = thread
-                .spawn_scoped(scope, work)
-                .map_err(|e| Error::memory(format!("[chat template] no thread with a stack of {stack} bytes: {e}")))?;
-            thread.join().unwrap_or_else(|_| Err(Error::runtime("[chat template] the template engine failed")))
-        })
-    }
-
-    fn render_with(&self, messages: &[Message], add_generation_prompt: bool, fuel: u64, most: usize) -> Result<String> {
-        let mut env = self.env.clone();
-        env.set_fuel(Some(fuel));
         let list: Vec<Value> =
             messages.iter().map(|m| context! { role => m.role.as_str(), content => m.content.as_str() }).collect();
         let input = context! {
@@ -134,11 +138,37 @@ impl ChatTemplate {
             tools => (),
             documents => (),
         };
-        let mut out = Bounded { bytes: Vec::new(), most };
-        let template = env.get_template(NAME).map_err(failed)?;
-        template.render_captured_to(input, &mut out).map_err(failed)?;
-        String::from_utf8(out.bytes).map_err(|_| Error::runtime("[chat template] the output is not UTF-8"))
+        let mut env = self.env.clone();
+        env.set_fuel(Some(fuel));
+        let most = OUTPUT + 8 * bytes;
+        in_time(stack, move || render(&env, input, most))
     }
+}
+
+/// Runs `work` on a thread of its own, with a stack of that many bytes, for at most [`TIME`].
+fn in_time<T: Send + 'static>(stack: u64, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let (sender, receiver) = mpsc::channel();
+    let work = move || {
+        // The receiver is gone when the time was over.
+        let _ = sender.send(work());
+    };
+    let thread = std::thread::Builder::new().name("chat template".into()).stack_size(stack as usize);
+    thread
+        .spawn(work)
+        .map_err(|e| Error::memory(format!("[chat template] no thread with a stack of {stack} bytes: {e}")))?;
+    receiver.recv_timeout(TIME).map_err(|e| match e {
+        RecvTimeoutError::Timeout => {
+            Error::value(format!("[chat template] the template does not end in {} seconds", TIME.as_secs()))
+        }
+        RecvTimeoutError::Disconnected => Error::runtime("[chat template] the template engine failed"),
+    })?
+}
+
+fn render(env: &Environment<'_>, input: Value, most: usize) -> Result<String> {
+    let mut out = Bounded { bytes: Vec::new(), most };
+    let template = env.get_template(NAME).map_err(failed)?;
+    template.render_captured_to(input, &mut out).map_err(failed)?;
+    String::from_utf8(out.bytes).map_err(|_| Error::runtime("[chat template] the output is not UTF-8"))
 }
 
 /// A writer with an end.
@@ -174,9 +204,10 @@ fn clipped(text: &str) -> String {
 fn failed(e: JinjaError) -> Error {
     let what = match e.kind() {
         ErrorKind::OutOfFuel => "the template does not end within its budget of steps".to_owned(),
+        ErrorKind::WriteFailure => std::error::Error::source(&e).map_or("can't write".to_owned(), |s| s.to_string()),
         kind => match (e.detail(), std::error::Error::source(&e)) {
             (Some(detail), _) => clipped(detail),
-            (None, Some(source)) => format!("{kind}: {}", clipped(&source.to_string())),
+            (None, Some(source)) => clipped(&source.to_string()),
             (None, None) => kind.to_string(),
         },
     };
