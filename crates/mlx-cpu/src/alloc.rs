@@ -37,7 +37,16 @@ struct State {
     cache: usize,
     limit: usize,
     cache_limit: usize,
+    /// Whether new blocks get guards.
+    guard: bool,
+    /// Blocks freed with a damaged guard.
+    damaged: u64,
 }
+
+/// Bytes of guard on each side of a guarded allocation.
+const GUARD: usize = ALIGN;
+/// What guards, and guarded memory nobody has written yet, are filled with.
+const FILL: u8 = 0xA5;
 
 /// Classes 64, 128, … 4096 bytes.
 const SMALL_CLASSES: usize = 7;
@@ -146,7 +155,26 @@ struct Allocation {
     len: usize,
     /// What the block holds; 0 for an empty allocation, which has no block.
     size: usize,
+    /// Bytes of the block before `ptr`: none, or a guard.
+    before: usize,
     pool: Allocator,
+}
+
+impl Allocation {
+    fn block(&self) -> Block {
+        // SAFETY: `ptr` lies `before` bytes inside the block.
+        Block(unsafe { self.ptr.sub(self.before) })
+    }
+
+    /// Whether a guard was written.
+    fn is_damaged(&self) -> bool {
+        if self.before == 0 {
+            return false;
+        }
+        // SAFETY: the block is ours, `size` bytes long and was filled when it was made.
+        let all = unsafe { std::slice::from_raw_parts(self.block().0.as_ptr(), self.size) };
+        all[..self.before].iter().chain(&all[self.before + self.len..]).any(|&b| b != FILL)
+    }
 }
 
 // SAFETY: the memory is owned; who may touch its contents is the promise of `Buffer`.
@@ -171,14 +199,16 @@ impl Drop for Allocation {
         if self.size == 0 {
             return;
         }
+        let damaged = self.is_damaged();
         let mut s = self.pool.lock();
+        s.damaged += damaged as u64;
         s.active -= self.size;
         if self.size > s.cache_limit {
             drop(s);
-            system_free(Block(self.ptr), self.size);
+            system_free(self.block(), self.size);
             return;
         }
-        s.keep(Block(self.ptr), self.size);
+        s.keep(self.block(), self.size);
         let limit = s.cache_limit;
         s.shrink(limit);
     }
@@ -201,7 +231,20 @@ impl Allocator {
             cache: 0,
             limit,
             cache_limit,
+            guard: false,
+            damaged: 0,
         })))
+    }
+
+    /// With guards, new allocations lie between filled bytes that are looked at when they are freed, and are filled
+    /// themselves: writes outside and reads of what was never written show. For tests; it costs time.
+    pub fn set_guard(&self, on: bool) {
+        self.lock().guard = on;
+    }
+
+    /// Guarded allocations that were found damaged when they were freed.
+    pub fn damaged(&self) -> u64 {
+        self.lock().damaged
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -216,11 +259,13 @@ impl Allocator {
     pub fn alloc(&self, bytes: usize) -> Result<Buffer> {
         if bytes == 0 {
             let ptr = NonNull::without_provenance(std::num::NonZero::new(ALIGN).expect("not zero"));
-            return Ok(Buffer::new(Allocation { ptr, len: 0, size: 0, pool: self.clone() }));
+            return Ok(Buffer::new(Allocation { ptr, len: 0, size: 0, before: 0, pool: self.clone() }));
         }
         let fail = |why: String| Error::memory(format!("[alloc] cannot allocate {bytes} bytes: {why}"));
-        let size = block_size(bytes).ok_or_else(|| fail("the size is not addressable".into()))?;
         let mut s = self.lock();
+        let before = if s.guard { GUARD } else { 0 };
+        let size = bytes.checked_add(2 * before).and_then(block_size);
+        let size = size.ok_or_else(|| fail("the size is not addressable".into()))?;
         let (block, size) = match s.take(size) {
             Some(b) => b,
             None => {
@@ -247,7 +292,13 @@ impl Allocator {
         s.active += size;
         s.peak = s.peak.max(s.active);
         drop(s);
-        Ok(Buffer::new(Allocation { ptr: block.0, len: bytes, size, pool: self.clone() }))
+        if before > 0 {
+            // SAFETY: the block is ours and `size` bytes long.
+            unsafe { block.0.write_bytes(FILL, size) };
+        }
+        // SAFETY: a guarded block is longer than its guards.
+        let ptr = unsafe { block.0.add(before) };
+        Ok(Buffer::new(Allocation { ptr, len: bytes, size, before, pool: self.clone() }))
     }
 
     /// Bytes in use, most ever in use, kept.
@@ -367,6 +418,28 @@ mod tests {
         a.set_limit(usize::MAX);
         // More than any address space gives: the system's own refusal.
         assert_eq!(a.alloc(1 << 60).unwrap_err().kind, ErrorKind::Memory);
+        assert_eq!(a.info().active, 0);
+    }
+
+    #[test]
+    fn guards_tell_of_writes_outside() {
+        let a = Allocator::new();
+        a.set_guard(true);
+        for n in [1usize, 63, 64, 100, 4096, 70_000] {
+            let b = a.alloc(n).unwrap();
+            assert_eq!(b.ptr() as usize % ALIGN, 0);
+            // SAFETY: inside the block, which nobody else sees.
+            unsafe { b.ptr().write_bytes(1, n) };
+        }
+        assert_eq!(a.damaged(), 0);
+        for (wrong, at) in [(1, 100), (2, -1)] {
+            let b = a.alloc(100).unwrap();
+            // SAFETY: inside the guards of the block.
+            unsafe { b.ptr().offset(at).write(1) };
+            drop(b);
+            assert_eq!(a.damaged(), wrong);
+        }
+        a.set_guard(false);
         assert_eq!(a.info().active, 0);
     }
 

@@ -64,6 +64,14 @@ impl CpuBackend {
     pub fn clear_cache(&self) {
         self.allocator.clear_cache();
     }
+    /// Puts guards around new buffers, for tests; see [`Allocator::set_guard`].
+    pub fn set_guard(&self, on: bool) {
+        self.allocator.set_guard(on);
+    }
+    /// Guarded buffers found written outside their bounds.
+    pub fn damaged(&self) -> u64 {
+        self.allocator.damaged()
+    }
     /// Forgets the peak.
     pub fn reset_peak_memory(&self) {
         self.allocator.reset_peak();

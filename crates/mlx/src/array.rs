@@ -291,7 +291,7 @@ impl Array {
         self.call.inputs.lock().unwrap_or_else(|e| e.into_inner()).to_vec()
     }
     /// All outputs of the call that makes it, itself among them.
-    pub(crate) fn siblings(&self) -> SmallVec<[Array; 1]> {
+    pub fn siblings(&self) -> SmallVec<[Array; 1]> {
         (0..self.call.outs.len()).map(|i| Array { call: self.call.clone(), out: i as u32 }).collect()
     }
     /// Identity of the node: equal for handles to the same output.

@@ -286,6 +286,14 @@ pub mod memory {
     pub fn reset_peak() {
         cpu().backend().reset_peak_memory();
     }
+    /// Puts guards around new buffers, so that [`damaged`] can tell of writes outside their bounds. For tests.
+    pub fn set_guard(on: bool) {
+        cpu().backend().set_guard(on);
+    }
+    /// Guarded buffers that were found damaged when they were freed.
+    pub fn damaged() -> u64 {
+        cpu().backend().damaged()
+    }
     /// Sets the limit above which allocation fails with a `Memory` error; returns the previous one.
     pub fn set_limit(bytes: usize) -> usize {
         cpu().backend().set_memory_limit(bytes)

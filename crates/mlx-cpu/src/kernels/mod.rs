@@ -9,6 +9,7 @@ pub mod block;
 pub mod copy;
 pub mod index;
 pub mod matmul;
+pub mod peak;
 pub mod qmatmul;
 pub mod random;
 pub mod rope;

@@ -544,10 +544,18 @@ pub fn scaled_dot_product_attention(
         Mask::None | Mask::Array(_) => (false, None),
     };
     if let Mask::Array(m) = mask {
+        // Shown in full (by strides of zero), as kernels read it; one that does not fit is refused by `infer`.
+        let full = [q, k].iter().all(|x| x.ndim() == 4).then(|| [q.dim(0), q.dim(1), q.dim(2), k.dim(2)]);
+        let show = |m: &Array| match full {
+            Some(s) if mlx_ir::desc::broadcast_shapes(m.shape(), &s).as_deref() == Some(&s[..]) => {
+                ops::broadcast_to(m, &s)
+            }
+            _ => Ok(m.clone()),
+        };
         if m.dtype() == DType::Bool {
-            inputs.push(m.clone());
+            inputs.push(show(m)?);
         } else if m.dtype().promote(d) == d {
-            inputs.push(ops::astype(m, d)?);
+            inputs.push(show(&ops::astype(m, d)?)?);
         } else {
             return Err(Error::value(format!(
                 "[scaled_dot_product_attention] Mask type must promote to output type {d}, got {}.",

@@ -30,6 +30,9 @@ impl Rule for Scan {
 
     fn vjp(&self, v: &Vjp<'_>) -> Result<Grads> {
         let (x, out, ct) = (&v.primals[0], &v.outputs[0], &v.cotangents[0]);
+        if x.size() == 0 {
+            return Ok(vec![Some(ops::zeros_like(x)?)]);
+        }
         let back = |c: &Array| scan(c, ScanKind::Sum, self.axis, !self.reverse, self.inclusive);
         Ok(vec![Some(match self.kind {
             ScanKind::Sum => back(ct)?,
@@ -59,6 +62,9 @@ impl Rule for Scan {
 
     fn jvp(&self, primals: &[Array], outputs: &[Array], tangents: &[Option<Array>]) -> Result<Grads> {
         let Some(t) = &tangents[0] else { return Ok(vec![None]) };
+        if t.size() == 0 {
+            return Ok(vec![None]);
+        }
         let along = |c: &Array| scan(c, ScanKind::Sum, self.axis, self.reverse, self.inclusive);
         Ok(vec![Some(match self.kind {
             ScanKind::Sum => along(t)?,

@@ -24,6 +24,11 @@ fn half_or_single(d: DType) -> bool {
     matches!(d, DType::F32 | DType::F16 | DType::BF16)
 }
 
+/// A mask is read by its strides, so it must have the full shape (repeats are strides of zero).
+fn is_mask(m: &Desc, full: &[usize]) -> bool {
+    m.shape[..] == *full && (m.dtype == DType::Bool || half_or_single(m.dtype))
+}
+
 impl Kernel for op::Sdpa {
     fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
         if ins.len() != 3 + self.mask as usize + self.sinks as usize || ins[..3].iter().any(|x| x.ndim() != 4) {
@@ -41,7 +46,7 @@ impl Kernel for op::Sdpa {
             && g > 0
             && h.is_multiple_of(g)
             && k.shape[2] > 0
-            && (!self.mask || (ins[3].ndim() == 4 && (ins[3].dtype == DType::Bool || half_or_single(ins[3].dtype))))
+            && (!self.mask || is_mask(&ins[3], &[q.shape[0], h, q.shape[2], k.shape[2]]))
             && (!self.sinks || ins.last().is_some_and(|s| half_or_single(s.dtype) && s.ndim() == 1))
     }
 

@@ -1,0 +1,105 @@
+//! Comparing computed with exact values.
+
+use crate::case::Tol;
+use mlx::DType;
+use mlx::reference::{Num, Tensor};
+
+/// Distance from 1 to the next larger value, and the smallest positive value.
+pub fn precision(dtype: DType) -> (f64, f64) {
+    match dtype {
+        DType::F16 => (2f64.powi(-10), 2f64.powi(-24)),
+        DType::BF16 => (2f64.powi(-7), 2f64.powi(-133)),
+        DType::F32 | DType::C64 => (2f64.powi(-23), 2f64.powi(-149)),
+        DType::F64 => (2f64.powi(-52), 5e-324),
+        _ => (0.0, 0.0),
+    }
+}
+
+fn parts(n: Num) -> [f64; 2] {
+    let (r, i) = n.complex();
+    [r, i]
+}
+
+fn same(a: f64, b: f64, signed_zero: bool) -> bool {
+    (a.is_nan() && b.is_nan()) || (a == b && (!signed_zero || a != 0.0 || a.is_sign_negative() == b.is_sign_negative()))
+}
+
+/// Whether one number is near enough; `largest` is the largest finite magnitude among the exact values.
+fn near(got: Num, want: Num, dtype: DType, tol: Tol, largest: f64) -> bool {
+    if let (Num::Int(a), Num::Int(b)) = (got, want) {
+        return a == b;
+    }
+    let (g, w) = (parts(got), parts(want));
+    if g.iter().zip(&w).all(|(&a, &b)| same(a, b, tol == Tol::Exact)) {
+        return true;
+    }
+    let (eps, least) = precision(dtype);
+    let size = w[0].hypot(w[1]);
+    let room = match tol {
+        Tol::Exact => return false,
+        Tol::Ulp(n) => n as f64 * (eps * size).max(least),
+        Tol::Accumulate(n) => n as f64 * (eps * size.max(largest)).max(least),
+        Tol::Within(f) => f * largest,
+    };
+    if dtype.is_complex() && !size.is_finite() {
+        // Of a complex infinity or NaN the parts are not told apart.
+        let nan = |v: [f64; 2]| v[0].is_nan() || v[1].is_nan();
+        return if nan(w) { nan(g) } else { g[0].is_infinite() || g[1].is_infinite() };
+    }
+    (g[0] - w[0]).hypot(g[1] - w[1]) <= room
+}
+
+/// Compares; the message names the first element that is off and how many there are.
+pub fn tensors(got: &Tensor, want: &Tensor, tol: Tol) -> Result<(), String> {
+    if got.dtype != want.dtype || got.shape != want.shape {
+        return Err(format!("{:?} of {} instead of {:?} of {}", got.shape, got.dtype, want.shape, want.dtype));
+    }
+    let largest = (0..want.size())
+        .map(|i| parts(want.get(i)))
+        .map(|p| p[0].hypot(p[1]))
+        .filter(|x| x.is_finite())
+        .fold(0.0, f64::max);
+    let off: Vec<usize> =
+        (0..want.size()).filter(|&i| !near(got.get(i), want.get(i), want.dtype, tol, largest)).collect();
+    match off.first() {
+        None => Ok(()),
+        Some(&i) => Err(format!(
+            "{} of {} elements off by more than {tol:?}; at {:?} got {:?}, exact is {:?}",
+            off.len(),
+            want.size(),
+            mlx::reference::unflat(&want.shape, i).as_slice(),
+            got.get(i),
+            want.get(i)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(v: &[f64], dtype: DType) -> Tensor {
+        Tensor::build(&[v.len()], dtype, |i| Num::Float(v[i]))
+    }
+
+    #[test]
+    fn classes_are_as_strict_as_they_say() {
+        let f = DType::F32;
+        let one = t(&[1.0, 100.0], f);
+        let up = t(&[1.0f32.next_up() as f64, 100.0], f);
+        assert!(tensors(&up, &one, Tol::Exact).is_err());
+        assert!(tensors(&up, &one, Tol::Ulp(0)).is_err());
+        assert!(tensors(&up, &one, Tol::Ulp(1)).is_ok());
+        let off = t(&[1.00001, 100.0], f);
+        assert!(tensors(&off, &one, Tol::Ulp(4)).is_err());
+        assert!(tensors(&off, &one, Tol::Accumulate(1)).is_ok());
+        assert!(tensors(&t(&[-0.0], f), &t(&[0.0], f), Tol::Exact).is_err());
+        assert!(tensors(&t(&[-0.0], f), &t(&[0.0], f), Tol::Ulp(0)).is_ok());
+        assert!(tensors(&t(&[f64::NAN], f), &t(&[f64::NAN], f), Tol::Exact).is_ok());
+        assert!(tensors(&t(&[f64::NAN], f), &t(&[1.0], f), Tol::Accumulate(1000)).is_err());
+        assert!(tensors(&t(&[f64::INFINITY], f), &t(&[1.0], f), Tol::Accumulate(1000)).is_err());
+        assert!(tensors(&t(&[3.0], f), &t(&[f64::INFINITY], f), Tol::Accumulate(1000)).is_err());
+        assert!(tensors(&t(&[1.0], f), &t(&[1.0], DType::F64), Tol::Ulp(9)).is_err());
+        assert!(tensors(&t(&[2.0], DType::I32), &t(&[1.0], DType::I32), Tol::Ulp(9)).is_err());
+    }
+}

@@ -1,0 +1,141 @@
+//! Arguments that must be refused, with the kind of error, here and by the official wheel.
+
+use mlx::ops::{self, PadMode};
+use mlx::{Array, DType, ErrorKind, Result};
+
+/// One bad call.
+pub struct Bad {
+    /// `function/what is wrong`.
+    pub name: &'static str,
+    /// The kind of error.
+    pub kind: ErrorKind,
+    /// The call.
+    pub run: fn() -> Result<Vec<Array>>,
+    /// The same in Python; empty where the official wheel differs (crashes, does not check, has no such function).
+    pub python: &'static str,
+}
+
+fn z(shape: &[usize]) -> Result<Array> {
+    ops::zeros(shape, DType::F32)
+}
+fn i(shape: &[usize]) -> Result<Array> {
+    ops::zeros(shape, DType::I32)
+}
+
+macro_rules! bad {
+    ($($name:literal, $kind:ident, $call:expr, $python:literal;)*) => {
+        vec![$(Bad {
+            name: $name,
+            kind: ErrorKind::$kind,
+            run: || Ok($crate::case::Outputs::list($call?)),
+            python: $python,
+        }),*]
+    };
+}
+
+/// The table.
+#[rustfmt::skip]
+pub fn table() -> Vec<Bad> {
+    bad! {
+        "add/shapes", Value, ops::add(z(&[3])?, z(&[4])?), "mx.add(mx.zeros(3), mx.zeros(4))";
+        "add/overflow", Value, ops::add(ops::zeros(&[2], DType::U8)?, 300), "mx.zeros(2, mx.uint8) + 300";
+        "where/shapes", Value, ops::where_(&z(&[3])?, z(&[4])?, z(&[3])?), "mx.where(mx.zeros(3), mx.zeros(4), mx.zeros(3))";
+        "bitwise_and/float", Value, ops::bitwise_and(z(&[3])?, z(&[3])?), "mx.bitwise_and(mx.zeros(3), mx.zeros(3))";
+        "floor/complex", Value, ops::floor(ops::zeros(&[3], DType::C64)?), "mx.floor(mx.zeros(3, mx.complex64))";
+        "negative/bool", Value, ops::negative(ops::zeros(&[3], DType::Bool)?), "mx.negative(mx.zeros(3, mx.bool_))";
+        "clip/nothing", Value, ops::clip(&z(&[3])?, None, None), "mx.clip(mx.zeros(3), None, None)";
+        "reshape/size", Value, ops::reshape(&z(&[6])?, &[4]), "mx.reshape(mx.zeros(6), (4,))";
+        "reshape/two", Value, ops::reshape(&z(&[6])?, &[-1, -1]), "mx.reshape(mx.zeros(6), (-1, -1))";
+        "reshape/infer", Value, ops::reshape(&z(&[6])?, &[4, -1]), "mx.reshape(mx.zeros(6), (4, -1))";
+        "transpose/axes", Value, ops::transpose(&z(&[2, 3])?, Some(&[0])), "mx.transpose(mx.zeros((2, 3)), (0,))";
+        "transpose/twice", Value, ops::transpose(&z(&[2, 3])?, Some(&[0, 0])), "mx.transpose(mx.zeros((2, 3)), (0, 0))";
+        "squeeze/size", Value, ops::squeeze(&z(&[2, 3])?, Some(&[0])), "mx.squeeze(mx.zeros((2, 3)), 0)";
+        "squeeze/axis", Index, ops::squeeze(&z(&[2, 3])?, Some(&[2])), "mx.squeeze(mx.zeros((2, 3)), 2)";
+        "expand_dims/axis", Index, ops::expand_dims(&z(&[2])?, &[3]), "mx.expand_dims(mx.zeros(2), 3)";
+        "moveaxis/axis", Index, ops::moveaxis(&z(&[2, 3])?, 0, 2), "mx.moveaxis(mx.zeros((2, 3)), 0, 2)";
+        "swapaxes/axis", Index, ops::swapaxes(&z(&[2, 3])?, -3, 0), "mx.swapaxes(mx.zeros((2, 3)), -3, 0)";
+        "flatten/axis", Index, ops::flatten(&z(&[2, 3])?, 0, 2), "";
+        "flatten/order", Value, ops::flatten(&z(&[2, 3])?, 1, 0), "mx.flatten(mx.zeros((2, 3)), 1, 0)";
+        "unflatten/size", Value, ops::unflatten(&z(&[6])?, 0, &[4, -1]), "mx.unflatten(mx.zeros(6), 0, (4, -1))";
+        "unflatten/empty", Value, ops::unflatten(&z(&[6])?, 0, &[]), "mx.unflatten(mx.zeros(6), 0, ())";
+        "broadcast_to/shape", Value, ops::broadcast_to(&z(&[3])?, &[4]), "mx.broadcast_to(mx.zeros(3), (4,))";
+        "broadcast_to/fewer", Value, ops::broadcast_to(&z(&[2, 3])?, &[3]), "mx.broadcast_to(mx.zeros((2, 3)), (3,))";
+        "as_strided/outside", Value, ops::as_strided(&z(&[4])?, Some(&[5]), Some(&[1]), 0), "";
+        "as_strided/before", Value, ops::as_strided(&z(&[4])?, Some(&[2]), Some(&[-1]), 0), "";
+        "view/scalar", Value, ops::view(&z(&[])?, DType::U8), "mx.view(mx.zeros(()), mx.uint8)";
+        "view/size", Value, ops::view(&ops::zeros(&[3], DType::U8)?, DType::U16), "mx.view(mx.zeros(3, mx.uint8), mx.uint16)";
+        "split/parts", Value, ops::split(&z(&[5])?, 2, 0), "mx.split(mx.zeros(5), 2)";
+        "split/axis", Index, ops::split(&z(&[4])?, 2, 1), "mx.split(mx.zeros(4), 2, axis=1)";
+        "concatenate/nothing", Value, ops::concatenate(&[], 0), "mx.concatenate([])";
+        "concatenate/shapes", Value, ops::concatenate(&[z(&[2, 3])?, z(&[2, 4])?], 0), "mx.concatenate([mx.zeros((2, 3)), mx.zeros((2, 4))])";
+        "concatenate/axis", Index, ops::concatenate(&[z(&[2])?, z(&[2])?], 1), "mx.concatenate([mx.zeros(2), mx.zeros(2)], axis=1)";
+        "stack/shapes", Value, ops::stack(&[z(&[2])?, z(&[3])?], 0), "mx.stack([mx.zeros(2), mx.zeros(3)])";
+        "stack/nothing", Value, ops::stack(&[], 0), "mx.stack([])";
+        "pad/widths", Value, ops::pad(&z(&[2, 3])?, &[(1, 1)], PadMode::Constant, 0), "mx.pad(mx.zeros((2, 3, 4)), ((1, 1), (1, 1)))";
+        "roll/axis", Index, ops::roll(&z(&[2])?, &[1], Some(&[1])), "mx.roll(mx.zeros(2), 1, axis=1)";
+        "repeat/axis", Index, ops::repeat(&z(&[2])?, 2, Some(1)), "mx.repeat(mx.zeros(2), 2, axis=1)";
+        "sum/axis", Index, ops::sum(&z(&[2, 3])?, Some(&[2]), false), "mx.sum(mx.zeros((2, 3)), axis=2)";
+        "sum/twice", Value, ops::sum(&z(&[2, 3])?, Some(&[0, -2]), false), "mx.sum(mx.zeros((2, 3)), axis=(0, -2))";
+        "max/nothing", Value, ops::max(&z(&[0])?, None, false), "mx.max(mx.zeros(0))";
+        "argmax/nothing", Value, ops::argmax(&z(&[0])?, None, false), "mx.argmax(mx.zeros(0))";
+        "argmin/axis", Index, ops::argmin(&z(&[2])?, Some(1), false), "mx.argmin(mx.zeros(2), axis=1)";
+        "cumsum/axis", Index, ops::cumsum(&z(&[2])?, Some(1), false, true), "mx.cumsum(mx.zeros(2), axis=1)";
+        "sort/axis", Index, ops::sort(&z(&[2])?, Some(1)), "mx.sort(mx.zeros(2), axis=1)";
+        "partition/rank", Value, ops::partition(&z(&[2])?, 2, Some(0)), "mx.partition(mx.zeros(2), 2)";
+        "topk/many", Value, ops::topk(&z(&[2])?, 3, Some(0)), "mx.topk(mx.zeros(2), 3)";
+        "matmul/scalar", Value, ops::matmul(&z(&[])?, &z(&[2])?), "mx.matmul(mx.zeros(()), mx.zeros(2))";
+        "matmul/inner", Value, ops::matmul(&z(&[2, 3])?, &z(&[4, 2])?), "mx.matmul(mx.zeros((2, 3)), mx.zeros((4, 2)))";
+        "matmul/integers", Value, ops::matmul(&i(&[2, 2])?, &i(&[2, 2])?), "mx.matmul(mx.zeros((2, 2), mx.int32), mx.zeros((2, 2), mx.int32))";
+        "matmul/batch", Value, ops::matmul(&z(&[2, 2, 2])?, &z(&[3, 2, 2])?), "mx.matmul(mx.zeros((2, 2, 2)), mx.zeros((3, 2, 2)))";
+        "inner/last", Value, ops::inner(&z(&[2])?, &z(&[3])?), "mx.inner(mx.zeros(2), mx.zeros(3))";
+        "tensordot/sizes", Value, ops::tensordot(&z(&[2, 3])?, &z(&[2, 3])?, &[1], &[0]), "mx.tensordot(mx.zeros((2, 3)), mx.zeros((2, 3)), [[1], [0]])";
+        "take/float", Value, ops::take(&z(&[3])?, &z(&[2])?, Some(0)), "mx.take(mx.zeros(3), mx.zeros(2), axis=0)";
+        "take/empty", Value, ops::take(&z(&[0])?, &i(&[2])?, Some(0)), "mx.take(mx.zeros(0), mx.zeros(2, mx.int32), axis=0)";
+        "take/axis", Index, ops::take(&z(&[3])?, &i(&[2])?, Some(1)), "mx.take(mx.zeros(3), mx.zeros(2, mx.int32), axis=1)";
+        "take_along_axis/dims", Value, ops::take_along_axis(&z(&[2, 3])?, &i(&[2])?, Some(0)), "mx.take_along_axis(mx.zeros((2, 3)), mx.zeros(2, mx.int32), axis=0)";
+        "put_along_axis/dims", Value, ops::put_along_axis(&z(&[2, 3])?, &i(&[2])?, &z(&[2])?, Some(0)), "mx.put_along_axis(mx.zeros((2, 3)), mx.zeros(2, mx.int32), mx.zeros(2), axis=0)";
+        "slice_update/shape", Value, ops::slice_update(&z(&[4])?, &z(&[3])?, &[0], &[2], &[1], mlx_ir::op::UpdateMode::Assign), "mx.zeros(4).__setitem__(slice(0, 2), mx.zeros(3))";
+        "slice/step", Value, ops::slice(&z(&[4])?, &[0], &[2], &[0]), "";
+        "dynamic_slice/size", Value, ops::dynamic_slice(&z(&[4])?, &i(&[1])?, &[0], &[5]), "mx.slice(mx.zeros(4), mx.zeros(1, mx.int32), (0,), (5,))";
+        "arange/nan", Value, ops::arange(0.0, f64::NAN, 1.0, DType::F32), "mx.arange(0.0, float('nan'), 1.0)";
+        "arange/infinite", Value, ops::arange(0.0, f64::INFINITY, 1.0, DType::F32), "mx.arange(0.0, float('inf'), 1.0)";
+        "full/overflow", Value, ops::full(&[2], 300, Some(DType::U8)), "";
+        "tril/vector", Value, ops::tril(&z(&[3])?, 0), "mx.tril(mx.zeros(3))";
+        "softmax/axis", Index, ops::softmax(&z(&[3])?, Some(&[1]), false), "mx.softmax(mx.zeros(3), axis=1)";
+        "logsumexp/axis", Index, ops::logsumexp(&z(&[3])?, Some(&[1]), false), "mx.logsumexp(mx.zeros(3), axis=1)";
+        "rms_norm/weight", Value, ops::rms_norm(&z(&[2, 3])?, Some(&z(&[4])?), 1e-5), "mx.fast.rms_norm(mx.zeros((2, 3)), mx.zeros(4), 1e-5)";
+        "layer_norm/bias", Value, ops::layer_norm(&z(&[2, 3])?, None, Some(&z(&[4])?), 1e-5), "mx.fast.layer_norm(mx.zeros((2, 3)), None, mx.zeros(4), 1e-5)";
+        "rope/both", Value, ops::rope(&z(&[1, 2, 4])?, 4, false, Some(1e4), 1.0, &i(&[])?, Some(&z(&[2])?)), "mx.fast.rope(mx.zeros((1, 2, 4)), 4, traditional=False, base=1e4, scale=1.0, offset=0, freqs=mx.zeros(2))";
+        "rope/neither", Value, ops::rope(&z(&[1, 2, 4])?, 4, false, None, 1.0, &i(&[])?, None), "mx.fast.rope(mx.zeros((1, 2, 4)), 4, traditional=False, base=None, scale=1.0, offset=0)";
+        "rope/dims", Value, ops::rope(&z(&[2, 4])?, 4, false, Some(1e4), 1.0, &i(&[])?, None), "mx.fast.rope(mx.zeros((2, 4)), 4, traditional=False, base=1e4, scale=1.0, offset=0)";
+        "sdpa/heads", Value, ops::scaled_dot_product_attention(&z(&[1, 3, 2, 4])?, &z(&[1, 2, 2, 4])?, &z(&[1, 2, 2, 4])?, 1.0, ops::Mask::None, None), "mx.fast.scaled_dot_product_attention(mx.zeros((1, 3, 2, 4)), mx.zeros((1, 2, 2, 4)), mx.zeros((1, 2, 2, 4)), scale=1.0)";
+        "sdpa/dims", Value, ops::scaled_dot_product_attention(&z(&[2, 2, 4])?, &z(&[2, 2, 4])?, &z(&[2, 2, 4])?, 1.0, ops::Mask::None, None), "mx.fast.scaled_dot_product_attention(mx.zeros((2, 2, 4)), mx.zeros((2, 2, 4)), mx.zeros((2, 2, 4)), scale=1.0)";
+        "quantize/bits", Value, ops::quantize(&z(&[2, 64])?, 64, 7), "mx.quantize(mx.zeros((2, 64)), 64, 7)";
+        "quantize/group", Value, ops::quantize(&z(&[2, 64])?, 16, 4), "mx.quantize(mx.zeros((2, 64)), 16, 4)";
+        "quantize/row", Value, ops::quantize(&z(&[64])?, 64, 4), "mx.quantize(mx.zeros(64), 64, 4)";
+        "quantize/size", Value, ops::quantize(&z(&[2, 65])?, 64, 4), "mx.quantize(mx.zeros((2, 65)), 64, 4)";
+        "quantized_matmul/shape", Value, ops::quantized_matmul(&z(&[2, 32])?, &ops::zeros(&[3, 8], DType::U32)?, &z(&[3, 1])?, &z(&[3, 1])?, true, 64, 4), "mx.quantized_matmul(mx.zeros((2, 32)), mx.zeros((3, 8), mx.uint32), mx.zeros((3, 1)), mx.zeros((3, 1)), True, 64, 4)";
+        "uniform/integers", Value, ops::random::uniform(0.0, 1.0, &[2], DType::I32, None), "mx.random.uniform(0.0, 1.0, (2,), mx.int32)";
+        "randint/floats", Value, ops::random::randint(0, 5, &[2], DType::F32, None), "mx.random.randint(0, 5, (2,), mx.float32)";
+        "categorical/both", Value, ops::random::categorical(&z(&[2, 3])?, -1, Some(&[2]), Some(3), None), "mx.random.categorical(mx.zeros((2, 3)), shape=(2,), num_samples=3)";
+        "block_rows/bytes", Value, ops::block_rows(&ops::zeros(&[2, 17], DType::U8)?, mlx_ir::QuantFormat::Q4_0, 32, &i(&[1])?), "";
+    }
+}
+
+/// Checks the table here: each call refused with its kind, and a message that names the function in brackets or the
+/// value that does not fit.
+pub fn run(filter: &str) -> Vec<(&'static str, std::result::Result<(), String>)> {
+    table()
+        .iter()
+        .filter(|b| b.name.contains(filter))
+        .map(|b| {
+            let result = match (b.run)() {
+                Ok(_) => Err("accepted".to_string()),
+                Err(e) if e.kind != b.kind => Err(format!("{:?} instead of {:?}: {e}", e.kind, b.kind)),
+                Err(e) if e.message.len() < 10 => Err(format!("says only '{e}'")),
+                Err(_) => Ok(()),
+            };
+            (b.name, result)
+        })
+        .collect()
+}

@@ -1,0 +1,107 @@
+//! `mlx-check`: the case list from the command line.
+#![forbid(unsafe_code)]
+
+use mlx_check::report::Report;
+use mlx_check::{cases, errors, export, grad, perf, support, value};
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N]
+
+modes:
+  test      values against exact ones: every dtype and memory layout; refused arguments
+  grad      derivatives against differences, forward against reverse mode, batching against a loop
+  perf      rates at benchmark shapes beside the machine's ceilings; JSON lines
+  support   which op has a kernel for which dtype, as a Markdown table
+  export DIR [FILTER]   inputs and exact outputs, for tests/oracle/mlx_ops.py
+  levels    names of the instruction-set levels of this machine
+
+FILTER keeps the cases whose name contains it.";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<bool, String> {
+    let mut words = Vec::new();
+    let mut config = mlx::Config::default();
+    let mut args = std::env::args().skip(1);
+    while let Some(a) = args.next() {
+        let mut value = |what: &str| args.next().ok_or(format!("{what} needs a value\n{USAGE}"));
+        match a.as_str() {
+            "--isa" => config.isa = Some(mlx_cpu::Isa::from_name(&value("--isa")?).map_err(|e| e.to_string())?),
+            "--threads" => {
+                config.threads = Some(value("--threads")?.parse().map_err(|_| "--threads needs a number".to_string())?);
+            }
+            "-h" | "--help" => {
+                println!("{USAGE}");
+                return Ok(true);
+            }
+            flag if flag.starts_with('-') => return Err(format!("unknown option {flag}\n{USAGE}")),
+            _ => words.push(a),
+        }
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let known: usize = match words.first() {
+        Some(&"export") => 3,
+        Some(&"levels") => 1,
+        _ => 2,
+    };
+    if words.len() > known {
+        return Err(format!("unexpected argument {}\n{USAGE}", words[known]));
+    }
+    mlx::configure(config).and_then(|()| mlx::init()).map_err(|e| e.to_string())?;
+    let filter = words.get(1).copied().unwrap_or("");
+    let list = cases::all();
+    let mut report = Report::new();
+    match words.first().copied() {
+        Some("test") => {
+            value::run(&list, filter, &mut report);
+            for (name, result) in errors::run(filter) {
+                match result {
+                    Ok(()) => report.passed += 1,
+                    Err(e) => {
+                        println!("FAILED refusal of {name}: {e}");
+                        report.failed.push(name.into());
+                    }
+                }
+            }
+        }
+        Some("grad") => grad::run(&list, filter, &mut report),
+        Some("perf") => {
+            let failed = perf::run(&list, filter);
+            println!("{failed} benchmarks failed");
+            return Ok(failed == 0);
+        }
+        Some("support") => {
+            print!("{}", support::table(&list).map_err(|e| e.to_string())?);
+            return Ok(true);
+        }
+        Some("export") => {
+            let dir = words.get(1).ok_or(format!("export needs a folder\n{USAGE}"))?;
+            let filter = words.get(2).copied().unwrap_or("");
+            let n = export::write(&list, filter, Path::new(dir)).map_err(|e| e.to_string())?;
+            println!("{n} cases exported");
+            return Ok(true);
+        }
+        Some("levels") => {
+            for l in mlx_cpu::Isa::available() {
+                println!("{l}");
+            }
+            return Ok(true);
+        }
+        _ => return Err(USAGE.into()),
+    }
+    if report.passed + report.failed.len() == 0 {
+        return Err(format!("no case is called like '{filter}'"));
+    }
+    println!("level {}: {}", mlx::isa(), report.summary());
+    Ok(report.failed.is_empty())
+}

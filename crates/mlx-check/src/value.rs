@@ -1,0 +1,85 @@
+//! Computed values against exact ones.
+
+use crate::case::Case;
+use crate::compare;
+use crate::data::{Layout, Rng, lay_out};
+use crate::report::Report;
+use crate::skips::Mode;
+use mlx::reference::{self, Tensor};
+use mlx::{Array, DType, memory};
+
+/// Changes the computed values before they are compared: how the tests of the checker make a kernel wrong.
+pub type Tamper<'a> = &'a dyn Fn(&mut [Tensor]);
+
+/// Leaves them as they are.
+pub fn honest(_: &mut [Tensor]) {}
+
+/// The inputs of a case in a layout, with the values that they show.
+///
+/// # Errors
+/// What laying them out met, as text.
+pub fn inputs(case: &Case, dtype: DType, layout: Layout) -> Result<(Vec<Array>, Vec<Tensor>), String> {
+    let mut arrays = Vec::new();
+    let mut shown = Vec::new();
+    for (i, input) in case.inputs.iter().enumerate() {
+        let seed = Rng::seed_of(&format!("{} {i} {dtype}", case.title()));
+        let t = input.build(dtype, seed);
+        let (a, t) = lay_out(&t, layout.of_input(i)).map_err(|e| format!("layout: {e}"))?;
+        compare::tensors(&Tensor::read(&a).map_err(|e| e.to_string())?, &t, crate::case::Tol::Exact)
+            .map_err(|e| format!("input {i} is not what was laid out: {e}"))?;
+        arrays.push(a);
+        shown.push(t);
+    }
+    Ok((arrays, shown))
+}
+
+/// One case with one dtype and layout: right values, inputs untouched, no byte outside a buffer written, no more
+/// copies than promised.
+///
+/// # Errors
+/// What did not hold.
+pub fn check(case: &Case, dtype: DType, layout: Layout, tamper: Tamper<'_>) -> Result<(), String> {
+    let damaged = memory::damaged();
+    {
+        let (arrays, shown) = inputs(case, dtype, layout)?;
+        let outs = (case.run)(&arrays).map_err(|e| format!("refused: {e}"))?;
+        let exact = reference::evaluate(&outs).map_err(|e| format!("exact evaluation: {e}"))?;
+        let before = mlx::counts();
+        mlx::eval(&outs).map_err(|e| format!("evaluation: {e}"))?;
+        let did = mlx::counts() - before;
+        let mut got = outs.iter().map(Tensor::read).collect::<mlx::Result<Vec<_>>>().map_err(|e| e.to_string())?;
+        tamper(&mut got);
+        for (i, (g, e)) in got.iter().zip(&exact).enumerate() {
+            compare::tensors(g, e, case.tol).map_err(|e| format!("output {i}: {e}"))?;
+        }
+        for (i, (a, t)) in arrays.iter().zip(&shown).enumerate() {
+            let now = Tensor::read(a).map_err(|e| e.to_string())?;
+            compare::tensors(&now, t, crate::case::Tol::Exact).map_err(|e| format!("input {i} was changed: {e}"))?;
+        }
+        if let Some(n) = case.copies
+            && did.copies != n
+        {
+            return Err(format!("{} layout copies, promised {n}", did.copies));
+        }
+    }
+    match memory::damaged() - damaged {
+        0 => Ok(()),
+        n => Err(format!("{n} buffers were written outside their bounds")),
+    }
+}
+
+/// All cases whose name contains `filter`.
+pub fn run(cases: &[Case], filter: &str, report: &mut Report) {
+    memory::set_guard(true);
+    for case in cases.iter().filter(|c| c.name.contains(filter)) {
+        let shapes: Vec<&[usize]> = case.inputs.iter().map(|i| i.shape.as_slice()).collect();
+        for dtype in case.family.dtypes() {
+            for layout in Layout::ALL.into_iter().filter(|l| l.applies(&shapes)) {
+                let result = check(case, dtype, layout, &honest);
+                report.add(Mode::Value, &case.name, dtype, &format!("{} {shapes:?}", layout.name()), result);
+            }
+        }
+    }
+    memory::set_guard(false);
+    report.close(Mode::Value, filter.is_empty());
+}
