@@ -9,6 +9,7 @@ use crate::skips::Mode;
 use mlx::reference::{self, Num, Tensor, flat, unflat};
 use mlx::{Array, DType, Result};
 use mlx_ir::Error;
+use std::collections::BTreeMap;
 
 /// How a derivative is measured in a dtype: step, allowed error of differences, allowed error of the identity.
 fn precision(dtype: DType) -> (f64, f64, f64) {
@@ -72,6 +73,8 @@ pub struct Found {
     pub jvp: std::result::Result<(), String>,
     /// Reverse mode against differences and, where there is a forward mode, against that.
     pub vjp: std::result::Result<(), String>,
+    /// Elements of outputs of which the forward derivative could be measured.
+    pub known: usize,
 }
 
 /// Derivatives of a case in a dtype with respect to its differentiable inputs, along random directions.
@@ -106,10 +109,11 @@ pub fn derivatives(case: &Case, dtype: DType) -> Result<Found> {
     };
     let slope = slopes(h)?;
     // f32 is too coarse to measure close to kinks, cuts and poles of complex functions: where a smaller step tells
-    // otherwise, nothing is known. Half of the elements must be known.
+    // otherwise, nothing is known.
     let complex = outs.iter().map(|o| o.dtype).chain(at.iter().map(Array::dtype)).any(DType::is_complex);
     let finer = if complex { slopes(h / 2.0)? } else { slope.clone() };
     let forward = mlx::jvp(f, &at, &arrays(&tangents)?).and_then(|(_, t)| reference::evaluate(&t));
+    let mut known = 0;
     let jvp = match &forward {
         Err(e) => Err(e.to_string()),
         Ok(t) => t.iter().zip(&slope).enumerate().try_for_each(|(o, (t, s))| {
@@ -129,16 +133,13 @@ pub fn derivatives(case: &Case, dtype: DType) -> Result<Found> {
                     Err(format!("output {o} at {i}: derivative {a:?}, difference {b:?}"))
                 }
             })?;
-            if 2 * unknown > s.size() {
-                Err(format!("output {o}: {unknown} of {} differences are useless", s.size()))
-            } else {
-                Ok(())
-            }
+            known += if s.size() == 0 { 1 } else { s.size() - unknown };
+            Ok(())
         }),
     };
     // Complex cotangents have no one convention: their reverse mode is compared with the official wheel instead.
     if complex {
-        return Ok(Found { jvp, vjp: Ok(()) });
+        return Ok(Found { jvp, vjp: Ok(()), known });
     }
     let cotangents: Vec<Tensor> = outs.iter().map(|o| random_like(o, &mut rng)).collect();
     let reverse = mlx::vjp(f, &at, &arrays(&cotangents)?).and_then(|(_, g)| reference::evaluate(&g));
@@ -152,7 +153,7 @@ pub fn derivatives(case: &Case, dtype: DType) -> Result<Found> {
             })
         }
     };
-    Ok(Found { jvp, vjp })
+    Ok(Found { jvp, vjp, known })
 }
 
 /// Examples of an input along a new axis.
@@ -219,6 +220,8 @@ pub fn batching(case: &Case, dtype: DType) -> std::result::Result<(), String> {
 
 /// All cases whose name contains `filter`.
 pub fn run(cases: &[Case], filter: &str, report: &mut Report) {
+    // Of complex functions some shapes may tell nothing, but not all of a case's shapes.
+    let mut known: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     for case in cases.iter().filter(|c| c.name.contains(filter)) {
         let shapes: Vec<&[usize]> = case.inputs.iter().map(|i| i.shape.as_slice()).collect();
         let shapes = format!("{shapes:?}");
@@ -227,6 +230,8 @@ pub fn run(cases: &[Case], filter: &str, report: &mut Report) {
             for dtype in dtype_of(case).into_iter().chain(complex) {
                 match derivatives(case, dtype) {
                     Ok(found) => {
+                        let ok = found.jvp.is_ok();
+                        *known.entry((&case.name, dtype.is_complex())).or_default() += if ok { found.known } else { 1 };
                         report.add(Mode::Jvp, &case.name, dtype, &format!("jvp {shapes}"), found.jvp);
                         report.add(Mode::Vjp, &case.name, dtype, &format!("vjp {shapes}"), found.vjp);
                     }
@@ -240,6 +245,10 @@ pub fn run(cases: &[Case], filter: &str, report: &mut Report) {
         if !case.inputs.is_empty() {
             report.add(Mode::Vmap, &case.name, dtype, &format!("vmap {shapes}"), batching(case, dtype));
         }
+    }
+    for ((name, complex), n) in known {
+        let result = if n > 0 { Ok(()) } else { Err("no difference could be measured".into()) };
+        report.add(Mode::Vjp, name, if complex { DType::C64 } else { DType::F64 }, "measured", result);
     }
     for mode in [Mode::Jvp, Mode::Vjp, Mode::Vmap] {
         report.close(mode, filter.is_empty());

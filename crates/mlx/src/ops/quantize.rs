@@ -238,10 +238,11 @@ impl Fused for QuantizedMatmul {
         Ok(smallvec![Aval::new(with_last(&x.shape, outer), x.dtype)])
     }
     fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-        let w = again(Dequantize { affine: self.affine }, &inputs[1..])?.remove(0);
+        // Half types are decoded to f32, so that the matrix is not rounded before it is used.
         let d = inputs[0].dtype();
         let wide = if d == DType::F64 { d } else { DType::F32 };
-        let w = ops::astype(&w, wide)?;
+        let (s, b) = (ops::astype(&inputs[2], wide)?, ops::astype(&inputs[3], wide)?);
+        let w = again(Dequantize { affine: self.affine }, &[inputs[1].clone(), s, b])?.remove(0);
         let w = if self.transpose { ops::swapaxes(&w, -1, -2)? } else { w };
         Ok(vec![ops::astype(&ops::matmul(&ops::astype(&inputs[0], wide)?, &w)?, d)?])
     }
