@@ -2,8 +2,9 @@
 # peers.sh [DIR]: builds the peer that MLX-ARM is measured against.
 #
 # llama.cpp, from the source inside the PyPI package llama-cpp-python (pinned version, checksum verified),
-# compiled for this very machine. Result: DIR/llama.cpp/build/bin/{llama-bench,llama-quantize,...};
-# DIR defaults to .cache/peers. About 10 minutes of two cores; a second run does nothing.
+# compiled for this very machine. Result: DIR/llama.cpp/build/bin/{llama-bench,llama-quantize,...}, the Python binding
+# in DIR/python, and DIR/venv to run benches/accuracy.py with; DIR defaults to .cache/peers. About 10 minutes of two
+# cores; a second run does nothing.
 #
 #   JOBS=N   compile jobs (default 2)
 set -euo pipefail
@@ -21,7 +22,8 @@ READY=$DIR/.llama.cpp-$LCPP_VERSION.done
 if [ -e "$READY" ]; then note "llama.cpp is built: $BIN"; exit 0; fi
 
 need_apt gcc g++ libc6-dev python3 python3-venv python3-pip
-need_venv "$DIR/venv" cmake==3.31.10 ninja==1.13.0
+# numpy and the three others are what benches/accuracy.py and the binding import.
+need_venv "$DIR/venv" cmake==3.31.10 ninja==1.13.0 numpy==2.4.6 typing_extensions==4.15.0 diskcache==5.6.3 jinja2==3.1.6
 
 archive=$DIR/llama_cpp_python-$LCPP_VERSION.tar.gz
 if ! sha256_is "$archive" "$LCPP_SHA256"; then
@@ -37,6 +39,9 @@ fi
 if [ ! -e "$DIR/llama.cpp/CMakeLists.txt" ]; then
   tmp=$(mktemp -d "$DIR/.part.XXXXXX")
   tar -xzf "$archive" -C "$tmp"
+  mkdir -p "$DIR/python"
+  rm -rf "$DIR/python/llama_cpp"
+  mv "$tmp/llama_cpp_python-$LCPP_VERSION/llama_cpp" "$DIR/python/llama_cpp"   # the binding; benches/accuracy.py
   mv "$tmp/llama_cpp_python-$LCPP_VERSION/vendor/llama.cpp" "$DIR/llama.cpp"
   rm -rf "$tmp"
 fi
