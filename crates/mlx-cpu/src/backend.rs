@@ -104,7 +104,8 @@ macro_rules! selection {
 
 selection! {
     kernels {
-        Contiguous, Arange, Map, Matmul, AddMM,
+        Contiguous, Concatenate, Pad, Arange, Map, Reduce, ArgReduce, Scan,
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Matmul, AddMM,
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
@@ -112,9 +113,7 @@ selection! {
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
-        Concatenate, Pad,
-        Softmax, LogSumExp, RmsNorm, LayerNorm,
+        Sort, ArgSort, Partition, ArgPartition,
     }
 }
 

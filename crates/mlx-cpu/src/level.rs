@@ -158,7 +158,6 @@ pub(crate) trait Body {
     unsafe fn run<L: Level>(a: [*const u8; 3], o: *mut u8, n: usize);
 }
 
-#[allow(dead_code, reason = "the reductions enter here")]
 /// Any work that is compiled for each level.
 pub(crate) trait Work {
     /// What it returns.
@@ -183,6 +182,11 @@ pub(crate) fn entry<B: Body>(isa: Isa) -> Loop {
     }
 }
 
+/// The body compiled for the baseline only: every level compiled costs build time, and rare types don't repay it.
+pub(crate) fn entry_plain<B: Body>(_: Isa) -> Loop {
+    B::run::<Plain>
+}
+
 /// As [`entry`], for bodies that gain nothing from more than AVX2.
 pub(crate) fn entry_narrow<B: Body>(isa: Isa) -> Loop {
     match isa {
@@ -192,7 +196,39 @@ pub(crate) fn entry_narrow<B: Body>(isa: Isa) -> Loop {
     }
 }
 
-#[allow(dead_code, reason = "the reductions enter here")]
+/// At which levels work on a type is compiled. Every level costs build time, which rare types don't repay: they run
+/// at the baseline (whose vectors do for sums and comparisons) unless their type says otherwise.
+pub(crate) trait At: Copy + 'static {
+    /// Whether this is f32, as which half types are computed.
+    const FLOAT: bool = false;
+    /// Does the work.
+    #[inline]
+    fn at<W: Work>(_: Isa, w: W) -> W::Out {
+        // SAFETY: the baseline is always there.
+        unsafe { w.run::<Plain>() }
+    }
+}
+macro_rules! at_baseline {
+    ($($t:ty),*) => { $(impl At for $t {})* };
+}
+at_baseline!(u8, u16, u32, u64, i8, i16, i32, i64, f64, mlx_ir::C64);
+impl At for f32 {
+    const FLOAT: bool = true;
+    #[inline]
+    fn at<W: Work>(isa: Isa, w: W) -> W::Out {
+        // SAFETY: a back end is made only for a level that the machine has.
+        unsafe {
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 | Isa::Avx512 => x86::work2(w),
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon | Isa::DotProd | Isa::I8mm | Isa::Sve2 => w.run::<Neon>(),
+                _ => w.run::<Plain>(),
+            }
+        }
+    }
+}
+
 /// Does the work at a level that is available here.
 #[inline]
 pub(crate) fn at_level<W: Work>(isa: Isa, w: W) -> W::Out {
@@ -228,7 +264,6 @@ mod x86 {
         // SAFETY: passed on.
         unsafe { B::run::<Avx2>(a, o, n) }
     }
-    #[allow(dead_code, reason = "the reductions enter here")]
     /// # Safety
     /// The machine has the level.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,bmi1,bmi2")]
@@ -236,7 +271,6 @@ mod x86 {
         // SAFETY: this function is compiled for the level.
         unsafe { w.run::<Avx512>() }
     }
-    #[allow(dead_code, reason = "the reductions enter here")]
     /// # Safety
     /// The machine has the level.
     #[target_feature(enable = "avx2,fma,f16c")]

@@ -10,6 +10,8 @@ pub mod kernels;
 mod level;
 mod math32;
 pub mod pool;
+mod rows;
+mod stream;
 mod tape;
 #[cfg(test)]
 mod testing;

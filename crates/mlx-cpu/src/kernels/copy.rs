@@ -1,54 +1,260 @@
-//! Moving elements: strided to row-major.
+//! Moving elements: any strides to any strides, and the ops that do nothing else.
 
 use crate::backend::Cx;
 use crate::kernels::Kernel;
-use mlx_ir::op::Contiguous;
+use crate::stream;
+use crate::view::{Ptr, Walk, ptr};
+use mlx_ir::op::{Concatenate, Contiguous, Pad};
 use mlx_ir::{Desc, Operand, Result, desc};
+use smallvec::SmallVec;
+use std::mem::MaybeUninit;
+
+/// Bytes below which a copy stays on one thread.
+const PARALLEL: usize = 256 << 10;
+const LINE: usize = 64;
+
+/// What is to be moved: a box, with the strides (in elements) of both sides.
+struct Move<'a> {
+    /// Sizes of the box.
+    shape: &'a [usize],
+    /// First element and strides of the source.
+    from: Ptr<u8>,
+    from_strides: &'a [isize],
+    /// First element and strides of the destination.
+    to: Ptr<u8>,
+    to_strides: &'a [isize],
+    /// Bytes of an element: 1, 2, 4 or 8.
+    size: usize,
+}
+
+impl Move<'_> {
+    /// Moves the elements.
+    ///
+    /// # Safety
+    /// Source and destination are readable and writable at every position of the box, aligned, and do not overlap;
+    /// positions of the destination are distinct.
+    unsafe fn run(&self, cx: &Cx<'_>) {
+        // SAFETY: passed on.
+        unsafe {
+            match self.size {
+                1 => self.typed::<u8>(cx),
+                2 => self.typed::<u16>(cx),
+                4 => self.typed::<u32>(cx),
+                _ => self.typed::<u64>(cx),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Move::run`], with `T` of the right size.
+    unsafe fn typed<T: Copy + Send + Sync>(&self, cx: &Cx<'_>) {
+        if self.shape.contains(&0) {
+            return;
+        }
+        let c = desc::collapse(self.shape, &[self.from_strides, self.to_strides]);
+        let (shape, fs, ts) = (&c.shape[..], &c.strides[0][..], &c.strides[1][..]);
+        let last = shape.len() - 1;
+        let (from, to) = (Ptr::new(self.from.get().cast::<T>()), Ptr::new(self.to.get().cast::<T>()));
+        let total: usize = shape.iter().product::<usize>() * size_of::<T>();
+        // The dimension along which the source is contiguous, if the destination is so along another.
+        let near = (0..last).find(|&d| fs[d] == 1 && shape[d] >= 4);
+        if let Some(near) = near
+            && ts[last] == 1
+            && fs[last] != 1
+            && shape[last] >= 4
+        {
+            // SAFETY: passed on.
+            return unsafe { transpose(cx, shape, (from, fs), (to, ts), near) };
+        }
+        let (row, fstep, tstep) = (shape[last], fs[last], ts[last]);
+        let rows: usize = shape[..last].iter().product();
+        if rows == 1 && fstep == 1 && tstep == 1 {
+            let grain = PARALLEL / 2 / size_of::<T>();
+            let part = |a: usize, b: usize| {
+                // SAFETY: a part of both sides, this task's in the destination.
+                unsafe {
+                    let (f, t) = (from.at(a as isize).cast::<u8>(), to.at(a as isize).cast::<u8>());
+                    stream::copy(f, t, (b - a) * size_of::<T>(), total >= stream::LARGE);
+                    stream::fence();
+                }
+            };
+            if total < PARALLEL {
+                part(0, row)
+            } else {
+                cx.pool.run_ranges(row, grain, &part)
+            }
+            return;
+        }
+        // Long rows are cut, so that few of them keep all threads busy.
+        let pieces = (row * size_of::<T>()).div_ceil(PARALLEL);
+        let piece = row.div_ceil(pieces);
+        let range = |a: usize, b: usize| {
+            let mut w = Walk::new(&shape[..last], [&fs[..last], &ts[..last]], a / pieces);
+            for i in a..b {
+                let k = i % pieces * piece;
+                let n = piece.min(row - k);
+                // SAFETY: positions of the box, this task's in the destination.
+                unsafe {
+                    let f = from.at(w.offsets[0] + k as isize * fstep);
+                    let t = to.at(w.offsets[1] + k as isize * tstep);
+                    match (fstep, tstep) {
+                        (1, 1) => std::ptr::copy_nonoverlapping(f, t, n),
+                        (0, 1) => {
+                            std::slice::from_raw_parts_mut(t.cast::<MaybeUninit<T>>(), n).fill(MaybeUninit::new(*f))
+                        }
+                        (_, 1) => (0..n).for_each(|i| *t.add(i) = *f.offset(i as isize * fstep)),
+                        _ => (0..n as isize).for_each(|i| *t.offset(i * tstep) = *f.offset(i * fstep)),
+                    }
+                }
+                if (i + 1) % pieces == 0 {
+                    w.step();
+                }
+            }
+        };
+        if total < PARALLEL {
+            range(0, rows * pieces);
+        } else {
+            cx.pool.run_ranges(rows * pieces, (PARALLEL / 2 / (piece * size_of::<T>())).max(1), &range);
+        }
+    }
+}
+
+/// Copies where the source is contiguous along `near` and the destination along the last dimension, in squares of a
+/// cache line each way: whole lines are read, turned in the first-level cache, and whole lines are written.
+///
+/// # Safety
+/// As [`Move::run`].
+unsafe fn transpose<T: Copy + Send + Sync>(
+    cx: &Cx<'_>,
+    shape: &[usize],
+    (from, fs): (Ptr<T>, &[isize]),
+    (to, ts): (Ptr<T>, &[isize]),
+    near: usize,
+) {
+    let side = LINE / size_of::<T>();
+    let last = shape.len() - 1;
+    let (across, along) = (shape[near], shape[last]);
+    let others: SmallVec<[usize; 4]> = (0..last).filter(|&d| d != near).collect();
+    let pick = |s: &[isize]| -> SmallVec<[isize; 4]> { others.iter().map(|&d| s[d]).collect() };
+    let outer: SmallVec<[usize; 4]> = others.iter().map(|&d| shape[d]).collect();
+    let (outer_from, outer_to) = (pick(fs), pick(ts));
+    let bands = across.div_ceil(side);
+    let places: usize = outer.iter().product();
+    let total: usize = shape.iter().product::<usize>() * size_of::<T>();
+    let large = total >= stream::LARGE;
+    let (step_from, step_to) = (fs[last], ts[near]);
+    let range = |a: usize, b: usize| {
+        for i in a..b {
+            let w = Walk::new(&outer, [&outer_from, &outer_to], i / bands);
+            let first = i % bands * side;
+            let wide = side.min(across - first);
+            // SAFETY: positions of the box, this task's in the destination.
+            unsafe {
+                let f = from.at(w.offsets[0] + first as isize);
+                let t = to.at(w.offsets[1] + first as isize * step_to);
+                let mut k = 0;
+                while k < along {
+                    let high = side.min(along - k);
+                    let (f, t) = (f.offset(k as isize * step_from), t.add(k));
+                    if wide == side && high == side {
+                        square(f, step_from, t, step_to, large);
+                    } else {
+                        for j in 0..wide {
+                            for i in 0..high {
+                                *t.offset(j as isize * step_to).add(i) = *f.offset(i as isize * step_from).add(j);
+                            }
+                        }
+                    }
+                    k += high;
+                }
+            }
+        }
+        if large {
+            stream::fence();
+        }
+    };
+    if total < PARALLEL {
+        range(0, places * bands);
+    } else {
+        let grain = (PARALLEL / 2 / (side * along * size_of::<T>())).max(1);
+        cx.pool.run_ranges(places * bands, grain, &range);
+    }
+}
+
+/// # Safety
+/// A square of a line each way at both.
+#[inline(always)]
+unsafe fn square<T: Copy>(f: *const T, fs: isize, t: *mut T, ts: isize, large: bool) {
+    #[repr(C, align(64))]
+    struct Square(MaybeUninit<[u8; LINE * LINE]>);
+    let side = LINE / size_of::<T>();
+    let (mut a, mut b) = (Square(MaybeUninit::uninit()), Square(MaybeUninit::uninit()));
+    let (a, b) = (a.0.as_mut_ptr().cast::<T>(), b.0.as_mut_ptr().cast::<T>());
+    // SAFETY: the squares hold `side` lines; all of `a` is written before it is read, and so is `b`.
+    unsafe {
+        for i in 0..side {
+            std::ptr::copy_nonoverlapping(f.offset(i as isize * fs), a.add(i * side), side);
+        }
+        for j in 0..side {
+            for i in 0..side {
+                *b.add(j * side + i) = *a.add(i * side + j);
+            }
+        }
+        for j in 0..side {
+            stream::copy(b.add(j * side).cast(), t.offset(j as isize * ts).cast(), LINE, large);
+        }
+    }
+}
+
+/// Moves all of an operand to a box of the output that starts `first` elements in.
+fn place(cx: &Cx<'_>, x: &Operand, out: &Operand, first: isize, strides: &[isize]) {
+    let size = x.desc.dtype.size();
+    let to = Ptr::new(ptr::<u8>(out).get().wrapping_offset(first * size as isize));
+    let shape = &x.desc.shape;
+    let m = Move { shape, from: ptr(x), from_strides: &x.desc.strides, to, to_strides: strides, size };
+    // SAFETY: the operand is described, and the callers place it inside the output, which shares nothing with it.
+    unsafe { m.run(cx) }
+}
 
 impl Kernel for Contiguous {
     fn supports(&self, _: &[Desc], _: &[Desc]) -> bool {
         true
     }
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        place(cx, &ins[0], &outs[0], 0, &outs[0].desc.strides);
+        Ok(())
+    }
+}
 
-    fn run(&self, _: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
-        let (src, dst) = (&ins[0], &outs[0]);
-        if src.desc.size() == 0 {
-            return Ok(());
+impl Kernel for Concatenate {
+    fn supports(&self, _: &[Desc], _: &[Desc]) -> bool {
+        true
+    }
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let strides = &outs[0].desc.strides;
+        let mut first = 0;
+        for x in ins {
+            place(cx, x, &outs[0], first, strides);
+            first += x.desc.shape[self.axis] as isize * strides[self.axis];
         }
-        let size = src.desc.dtype.size();
-        let c = desc::collapse(&src.desc.shape, &[&src.desc.strides]);
-        let (shape, strides) = (&c.shape, &c.strides[0]);
-        let n = shape.len();
-        let inner = shape[n - 1];
-        let mut at = vec![0usize; n];
-        let mut from = src.offset as isize;
-        let mut to = dst.offset;
-        loop {
-            for k in 0..inner as isize {
-                // SAFETY: the library guarantees that described elements lie inside the buffers, which do not overlap.
-                unsafe {
-                    std::ptr::copy_nonoverlapping(
-                        src.buffer.ptr().offset(from + k * strides[n - 1] * size as isize),
-                        dst.buffer.ptr().add(to),
-                        size,
-                    );
-                }
-                to += size;
-            }
-            let mut d = n - 1;
-            loop {
-                if d == 0 {
-                    return Ok(());
-                }
-                d -= 1;
-                at[d] += 1;
-                from += strides[d] * size as isize;
-                if at[d] < shape[d] {
-                    break;
-                }
-                from -= strides[d] * size as isize * shape[d] as isize;
-                at[d] = 0;
-            }
-        }
+        Ok(())
+    }
+}
+
+impl Kernel for Pad {
+    fn supports(&self, ins: &[Desc], _: &[Desc]) -> bool {
+        ins.len() == 2 && ins[1].size() == 1
+    }
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (x, value, out) = (&ins[0], &ins[1], &outs[0]);
+        // The value everywhere first: simple, and only the margin is written in vain by much.
+        let everywhere = smallvec::smallvec![0isize; out.desc.ndim()];
+        let desc = Desc { shape: out.desc.shape.clone(), strides: everywhere, dtype: x.desc.dtype };
+        let value = Operand { desc, ..value.clone() };
+        place(cx, &value, out, 0, &out.desc.strides);
+        let strides = &out.desc.strides;
+        let first = self.low.iter().zip(strides).map(|(&l, &s)| l as isize * s).sum();
+        place(cx, x, out, first, strides);
+        Ok(())
     }
 }

@@ -9,14 +9,22 @@ pub mod block;
 pub mod copy;
 pub mod index;
 pub mod matmul;
+pub mod norm;
 pub mod peak;
 pub mod qmatmul;
 pub mod random;
+pub mod reduce;
 pub mod rope;
+pub mod scan;
 pub mod sdpa;
+pub mod softmax;
 pub mod update;
 
+#[cfg(test)]
+mod copy_tests;
 pub(crate) mod ints;
+#[cfg(test)]
+mod rows_tests;
 pub(crate) mod scratch;
 pub(crate) mod simd;
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 use super::Reg;
 use crate::Isa;
-use crate::level::{Body, Level, Loop, brain_to_f32, entry, entry_narrow, f32_to_brain, sel};
+use crate::level::{Body, Level, Loop, brain_to_f32, entry, entry_narrow, entry_plain, f32_to_brain, sel};
 use mlx_ir::C64;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
@@ -126,36 +126,36 @@ impl<A: To<B> + Copy, B> Body for Cast<A, B> {
 /// The loop that converts between two ways of holding.
 pub(super) fn convert(from: Reg, to: Reg, isa: Isa) -> Loop {
     macro_rules! from {
-        ($a:ty) => {
+        ($a:ty, $entry:ident) => {
             match to {
-                Reg::Bool => entry_narrow::<Cast<$a, Bit>>(isa),
-                Reg::U8 => entry_narrow::<Cast<$a, u8>>(isa),
-                Reg::U16 => entry_narrow::<Cast<$a, u16>>(isa),
-                Reg::U32 => entry_narrow::<Cast<$a, u32>>(isa),
-                Reg::U64 => entry_narrow::<Cast<$a, u64>>(isa),
-                Reg::I8 => entry_narrow::<Cast<$a, i8>>(isa),
-                Reg::I16 => entry_narrow::<Cast<$a, i16>>(isa),
-                Reg::I32 => entry_narrow::<Cast<$a, i32>>(isa),
-                Reg::I64 => entry_narrow::<Cast<$a, i64>>(isa),
+                Reg::Bool => $entry::<Cast<$a, Bit>>(isa),
+                Reg::U8 => $entry::<Cast<$a, u8>>(isa),
+                Reg::U16 => $entry::<Cast<$a, u16>>(isa),
+                Reg::U32 => $entry::<Cast<$a, u32>>(isa),
+                Reg::U64 => $entry::<Cast<$a, u64>>(isa),
+                Reg::I8 => $entry::<Cast<$a, i8>>(isa),
+                Reg::I16 => $entry::<Cast<$a, i16>>(isa),
+                Reg::I32 => $entry::<Cast<$a, i32>>(isa),
+                Reg::I64 => $entry::<Cast<$a, i64>>(isa),
                 Reg::F32 => entry_narrow::<Cast<$a, f32>>(isa),
-                Reg::F64 => entry_narrow::<Cast<$a, f64>>(isa),
-                Reg::C64 => entry_narrow::<Cast<$a, C64>>(isa),
+                Reg::F64 => $entry::<Cast<$a, f64>>(isa),
+                Reg::C64 => $entry::<Cast<$a, C64>>(isa),
             }
         };
     }
     match from {
-        Reg::Bool => from!(Bit),
-        Reg::U8 => from!(u8),
-        Reg::U16 => from!(u16),
-        Reg::U32 => from!(u32),
-        Reg::U64 => from!(u64),
-        Reg::I8 => from!(i8),
-        Reg::I16 => from!(i16),
-        Reg::I32 => from!(i32),
-        Reg::I64 => from!(i64),
-        Reg::F32 => from!(f32),
-        Reg::F64 => from!(f64),
-        Reg::C64 => from!(C64),
+        Reg::Bool => from!(Bit, entry_plain),
+        Reg::U8 => from!(u8, entry_plain),
+        Reg::U16 => from!(u16, entry_plain),
+        Reg::U32 => from!(u32, entry_plain),
+        Reg::U64 => from!(u64, entry_plain),
+        Reg::I8 => from!(i8, entry_plain),
+        Reg::I16 => from!(i16, entry_plain),
+        Reg::I32 => from!(i32, entry_plain),
+        Reg::I64 => from!(i64, entry_plain),
+        Reg::F32 => from!(f32, entry_narrow),
+        Reg::F64 => from!(f64, entry_plain),
+        Reg::C64 => from!(C64, entry_plain),
     }
 }
 
@@ -219,5 +219,5 @@ pub(super) fn round(brain: bool, isa: Isa) -> Loop {
 }
 /// Bytes to 0 and 1.
 pub(super) fn normalize_bool(isa: Isa) -> Loop {
-    entry_narrow::<Cast<Bit, Bit>>(isa)
+    entry_plain::<Cast<Bit, Bit>>(isa)
 }

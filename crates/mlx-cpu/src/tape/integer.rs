@@ -2,7 +2,7 @@
 
 use super::Reg;
 use crate::Isa;
-use crate::level::{Body, Level, Loop, entry_narrow, sel};
+use crate::level::{Body, Level, Loop, entry_plain, sel};
 use mlx_ir::Func;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
@@ -19,7 +19,7 @@ macro_rules! un {
                 }
             }
         }
-        entry_narrow::<B>($isa)
+        entry_plain::<B>($isa)
     }};
 }
 macro_rules! bin {
@@ -41,7 +41,7 @@ macro_rules! bin {
                 }
             }
         }
-        entry_narrow::<B>($isa)
+        entry_plain::<B>($isa)
     }};
 }
 

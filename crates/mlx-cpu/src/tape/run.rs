@@ -3,6 +3,7 @@
 use super::Reg;
 use super::plan::{Place, Plan, TILE};
 use crate::backend::Cx;
+use crate::stream;
 use crate::view::{Ptr, ptr};
 use mlx_ir::desc::{Collapsed, collapse};
 use mlx_ir::tape::Tape;
@@ -10,8 +11,6 @@ use mlx_ir::{Operand, Result};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
-/// Outputs from this size on are written past the caches: they would evict everything else and not stay anyway.
-const STREAM: usize = 24 << 20;
 /// Work (in additions) below which one thread is faster than two.
 const PARALLEL: usize = 96 << 10;
 /// Rows at least this long are worked on one by one; shorter ones are gathered many to a tile.
@@ -73,7 +72,7 @@ pub(super) fn map(cx: &Cx<'_>, tape: &Tape, ins: &[Operand], out: &Operand) -> R
         .collect();
     let aliased = ins.iter().any(|i| i.buffer.same(&out.buffer));
     let out_size = out.desc.dtype.size();
-    let stream = cfg!(target_arch = "x86_64") && !aliased && n * out_size >= STREAM;
+    let stream = cfg!(target_arch = "x86_64") && !aliased && n * out_size >= stream::LARGE;
     let plan = Plan::new(tape, cx.isa);
     let (tile, cost) = (plan.tile, plan.cost);
     let job = Job { plan, sources, walk: &walk, out: ptr(out), out_size, aliased, stream };
@@ -172,7 +171,7 @@ impl Job<'_> {
             pos += len;
         }
         if self.stream {
-            fence();
+            stream::fence();
         }
     }
 
@@ -210,10 +209,10 @@ impl Job<'_> {
             match self.plan.store {
                 Some(store) if self.stream || self.aliased => {
                     store([from, from, from], raw, len);
-                    put(raw, out, bytes, self.stream);
+                    stream::copy(raw, out, bytes, self.stream);
                 }
                 Some(store) => store([from, from, from], out, len),
-                None => put(from, out, bytes, self.stream),
+                None => stream::copy(from, out, bytes, self.stream),
             }
         }
     }
@@ -303,39 +302,4 @@ unsafe fn copy_run<T: Copy>(from: *const u8, step: isize, to: *mut u8, n: usize)
             }
         }
     }
-}
-
-/// Copies a finished tile to the output.
-///
-/// # Safety
-/// `bytes` at both; they are the same memory or do not overlap.
-unsafe fn put(from: *const u8, to: *mut u8, bytes: usize, stream: bool) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        if stream && (to as usize).is_multiple_of(64) && (from as usize).is_multiple_of(16) {
-            use std::arch::x86_64::*;
-            let whole = bytes & !63;
-            for i in (0..whole).step_by(64) {
-                for j in (0..64).step_by(16) {
-                    let x = _mm_load_si128(from.add(i + j).cast());
-                    _mm_stream_si128(to.add(i + j).cast(), x);
-                }
-            }
-            std::ptr::copy_nonoverlapping(from.add(whole), to.add(whole), bytes - whole);
-            return;
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = stream;
-        std::ptr::copy(from, to, bytes);
-    }
-}
-
-/// Makes streamed writes visible before the task is reported done.
-fn fence() {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: part of every x86-64 processor.
-    unsafe {
-        std::arch::x86_64::_mm_sfence()
-    };
 }

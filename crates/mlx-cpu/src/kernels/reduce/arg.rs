@@ -1,0 +1,221 @@
+//! Position of the extreme along an axis: the first of equals, the first NaN if there is one.
+
+use crate::backend::Cx;
+use crate::kernels::Kernel;
+use crate::level::{At, Level, Work, brain_to_f32, half_to_f32, sel};
+use crate::view::{Ptr, Walk, ptr, without_axis};
+use mlx_ir::op::{ArgKind, ArgReduce};
+use mlx_ir::{C64, DType, Desc, Operand, Result};
+
+/// Elements whose best is found before its place is looked for.
+const BLOCK: usize = 1024;
+const COLUMNS: usize = 512;
+
+/// A type with MLX's order.
+trait Ranked: Copy + 'static {
+    /// What is compared.
+    type Key: At;
+    fn key(self) -> Self::Key;
+    /// Whether `b` takes the place of `a`: better, or the first NaN.
+    fn beats(b: Self::Key, a: Self::Key, max: bool) -> bool;
+}
+
+macro_rules! ranked {
+    ($($t:ty, $k:ty, |$x:ident| $key:expr;)*) => {$(
+        impl Ranked for $t {
+            type Key = $k;
+            #[inline(always)]
+            fn key(self) -> $k {
+                let $x = self;
+                $key
+            }
+            #[inline(always)]
+            #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+            fn beats(b: $k, a: $k, max: bool) -> bool {
+                (sel(max, b > a, b < a) | (b != b)) & (a == a)
+            }
+        }
+    )*};
+}
+/// Bytes that are true unless 0, and half types.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Bit(u8);
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Half(u16);
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Brain(u16);
+ranked! {
+    u8, u8, |x| x; u16, u16, |x| x; u32, u32, |x| x; u64, u64, |x| x;
+    i8, i8, |x| x; i16, i16, |x| x; i32, i32, |x| x; i64, i64, |x| x;
+    f32, f32, |x| x; f64, f64, |x| x;
+    Bit, u8, |x| (x.0 != 0) as u8;
+    Half, f32, |x| half_to_f32(x.0);
+    Brain, f32, |x| brain_to_f32(x.0);
+}
+impl Ranked for C64 {
+    type Key = C64;
+    fn key(self) -> C64 {
+        self
+    }
+    fn beats(b: C64, a: C64, max: bool) -> bool {
+        let nan = |z: C64| z.re.is_nan() | z.im.is_nan();
+        let less = |p: C64, q: C64| p.re < q.re || (p.re == q.re && p.im < q.im);
+        !nan(a) && (nan(b) || if max { less(a, b) } else { less(b, a) })
+    }
+}
+
+impl Kernel for ArgReduce {
+    fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
+        outs[0].dtype == DType::U32 && ins[0].shape[self.axis] > 0 && ins[0].shape[self.axis] <= u32::MAX as usize
+    }
+
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (x, o) = (&ins[0], &outs[0]);
+        match x.desc.dtype {
+            DType::Bool => arg::<Bit>(cx, self, x, o),
+            DType::U8 => arg::<u8>(cx, self, x, o),
+            DType::U16 => arg::<u16>(cx, self, x, o),
+            DType::U32 => arg::<u32>(cx, self, x, o),
+            DType::U64 => arg::<u64>(cx, self, x, o),
+            DType::I8 => arg::<i8>(cx, self, x, o),
+            DType::I16 => arg::<i16>(cx, self, x, o),
+            DType::I32 => arg::<i32>(cx, self, x, o),
+            DType::I64 => arg::<i64>(cx, self, x, o),
+            DType::F16 => arg::<Half>(cx, self, x, o),
+            DType::F32 => arg::<f32>(cx, self, x, o),
+            DType::F64 => arg::<f64>(cx, self, x, o),
+            DType::BF16 => arg::<Brain>(cx, self, x, o),
+            DType::C64 => arg::<C64>(cx, self, x, o),
+        }
+        Ok(())
+    }
+}
+
+fn arg<T: Ranked>(cx: &Cx<'_>, op: &ArgReduce, x: &Operand, o: &Operand) {
+    let results = o.desc.size();
+    if results == 0 {
+        return;
+    }
+    let (n, step) = (x.desc.shape[op.axis], x.desc.strides[op.axis]);
+    let (shape, strides) = without_axis(&x.desc.shape, &x.desc.strides, op.axis);
+    let (from, to) = (ptr::<T>(x), ptr::<u32>(o));
+    let max = op.kind == ArgKind::Max;
+    let row = shape.last().copied().unwrap_or(1);
+    let next = strides.last().copied().unwrap_or(1);
+    if step.unsigned_abs() <= next.unsigned_abs() || row < 16 {
+        let range = |a: usize, b: usize| {
+            let mut w = Walk::new(&shape, [&strides], a);
+            for r in a..b {
+                // SAFETY: `n` elements of the operand; the result is this task's.
+                unsafe {
+                    *to.at(r as isize) = T::Key::at(cx.isa, Along::<T> { p: from.at(w.offsets[0]), n, step, max });
+                }
+                w.step();
+            }
+        };
+        cx.pool.run_ranges(results, (32usize << 10).div_ceil(n), &range);
+        return;
+    }
+    // Neighbours along the last kept axis are compared side by side.
+    let outer = shape.len() - 1;
+    let blocks = row.div_ceil(COLUMNS);
+    cx.pool.run_ranges(results / row * blocks, ((32 << 10) / (n * COLUMNS.min(row))).max(1), &|a, b| {
+        for i in a..b {
+            let w = Walk::new(&shape[..outer], [&strides[..outer]], i / blocks);
+            let c = i % blocks * COLUMNS;
+            let len = COLUMNS.min(row - c);
+            // SAFETY: positions of the operand, and this task's part of the output.
+            unsafe {
+                let p = Ptr::new(from.at(w.offsets[0] + c as isize * next));
+                let out = to.at((i / blocks * row + c) as isize);
+                T::Key::at(cx.isa, Across::<T> { p: p.get(), n, step, next, len, out, max });
+            }
+        }
+    });
+}
+
+struct Along<T> {
+    p: *const T,
+    n: usize,
+    step: isize,
+    max: bool,
+}
+
+impl<T: Ranked> Work for Along<T> {
+    type Out = u32;
+    #[inline(always)]
+    unsafe fn run<L: Level>(self) -> u32 {
+        // SAFETY: the maker promises `n` elements with the step.
+        let get = |i: usize| unsafe { (*self.p.offset(i as isize * self.step)).key() };
+        let mut best = get(0);
+        let mut at = 0;
+        let mut i = 1;
+        if self.step == 1 {
+            while i + BLOCK <= self.n {
+                // SAFETY: within `n`.
+                let block = unsafe { std::slice::from_raw_parts(self.p.add(i), BLOCK) };
+                // Most blocks hold nothing better: ask all their elements at once.
+                let mut any = false;
+                for x in block {
+                    any |= T::beats(x.key(), best, self.max);
+                }
+                if any {
+                    for (k, x) in block.iter().enumerate() {
+                        if T::beats(x.key(), best, self.max) {
+                            best = x.key();
+                            at = i + k;
+                        }
+                    }
+                }
+                i += BLOCK;
+            }
+        }
+        for k in i..self.n {
+            if T::beats(get(k), best, self.max) {
+                best = get(k);
+                at = k;
+            }
+        }
+        at as u32
+    }
+}
+
+struct Across<T> {
+    p: *const T,
+    n: usize,
+    step: isize,
+    next: isize,
+    len: usize,
+    out: *mut u32,
+    max: bool,
+}
+
+impl<T: Ranked> Work for Across<T> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<L: Level>(self) {
+        // SAFETY: the maker promises `n` rows of `len` elements, and room for `len` results; `best` is written for
+        // the columns at hand before it is read.
+        unsafe {
+            let mut best = std::mem::MaybeUninit::<[T::Key; COLUMNS]>::uninit();
+            let best = std::slice::from_raw_parts_mut(best.as_mut_ptr().cast::<T::Key>(), self.len);
+            let out = std::slice::from_raw_parts_mut(self.out, self.len);
+            for i in 0..self.len {
+                best[i] = (*self.p.offset(i as isize * self.next)).key();
+                out[i] = 0;
+            }
+            for k in 1..self.n {
+                let row = self.p.offset(k as isize * self.step);
+                for i in 0..self.len {
+                    let x = (*row.offset(i as isize * self.next)).key();
+                    let b = T::beats(x, best[i], self.max);
+                    best[i] = sel(b, x, best[i]);
+                    out[i] = sel(b, k as u32, out[i]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Cumulative sums, products, extremes and ln Σ e^x along an axis. Values are added one after another in the result's
+//! own precision, as MLX does (half types in f32), so that sums of f32 have the same bits.
+
+use crate::backend::Cx;
+use crate::kernels::Kernel;
+use crate::kernels::reduce::extreme;
+use crate::kernels::scratch::Scratch;
+use crate::level::{Plain, brain_to_f32, f32_to_brain, f32_to_half, half_to_f32, sel};
+use crate::math32;
+use crate::view::{Walk, ptr, without_axis};
+use mlx_ir::op::{Scan, ScanKind};
+use mlx_ir::{C64, DType, Desc, Operand, Result};
+
+/// Columns that are scanned side by side.
+const COLUMNS: usize = 1024;
+
+/// How an element is stored and what it is added as.
+trait Stored: Copy + 'static {
+    type As: Copy + 'static;
+    fn load(self) -> Self::As;
+    fn store(v: Self::As) -> Self;
+}
+macro_rules! stored {
+    ($($t:ty),*) => {$(
+        impl Stored for $t {
+            type As = $t;
+            #[inline(always)]
+            fn load(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn store(v: $t) -> $t {
+                v
+            }
+        }
+    )*};
+}
+stored!(u8, u16, u32, u64, i8, i16, i32, i64, f32, f64, C64);
+
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Bit(u8);
+impl Stored for Bit {
+    type As = u8;
+    #[inline(always)]
+    fn load(self) -> u8 {
+        (self.0 != 0) as u8
+    }
+    #[inline(always)]
+    fn store(v: u8) -> Bit {
+        Bit(v)
+    }
+}
+macro_rules! stored_half {
+    ($name:ident, $load:ident, $store:ident) => {
+        #[derive(Clone, Copy)]
+        #[repr(transparent)]
+        struct $name(u16);
+        impl Stored for $name {
+            type As = f32;
+            #[inline(always)]
+            fn load(self) -> f32 {
+                $load(self.0)
+            }
+            #[inline(always)]
+            fn store(v: f32) -> Self {
+                $name($store(v))
+            }
+        }
+    };
+}
+stored_half!(Half, half_to_f32, f32_to_half);
+stored_half!(Brain, brain_to_f32, f32_to_brain);
+
+/// An operation and what precedes the first element.
+trait Fold<T>: 'static {
+    const START: T;
+    fn step(a: T, x: T) -> T;
+}
+struct Sum;
+struct Prod;
+struct Min;
+struct Max;
+struct LogAdd;
+macro_rules! folds {
+    (int $($t:ty),*) => {$(
+        impl Fold<$t> for Sum { const START: $t = 0; #[inline(always)] fn step(a: $t, x: $t) -> $t { a.wrapping_add(x) } }
+        impl Fold<$t> for Prod { const START: $t = 1; #[inline(always)] fn step(a: $t, x: $t) -> $t { a.wrapping_mul(x) } }
+        impl Fold<$t> for Min { const START: $t = <$t>::MAX; #[inline(always)] fn step(a: $t, x: $t) -> $t { sel(x < a, x, a) } }
+        impl Fold<$t> for Max { const START: $t = <$t>::MIN; #[inline(always)] fn step(a: $t, x: $t) -> $t { sel(x > a, x, a) } }
+    )*};
+    (float $($t:ty),*) => {$(
+        impl Fold<$t> for Sum { const START: $t = 0.0; #[inline(always)] fn step(a: $t, x: $t) -> $t { a + x } }
+        impl Fold<$t> for Prod { const START: $t = 1.0; #[inline(always)] fn step(a: $t, x: $t) -> $t { a * x } }
+        impl Fold<$t> for Min {
+            const START: $t = <$t>::INFINITY;
+            #[inline(always)]
+            fn step(a: $t, x: $t) -> $t { sel((x < a) | x.is_nan(), x, a) }
+        }
+        impl Fold<$t> for Max {
+            const START: $t = <$t>::NEG_INFINITY;
+            #[inline(always)]
+            fn step(a: $t, x: $t) -> $t { sel((x > a) | x.is_nan(), x, a) }
+        }
+    )*};
+}
+folds!(int u8, u16, u32, u64, i8, i16, i32, i64);
+folds!(float f32, f64);
+impl Fold<C64> for Sum {
+    const START: C64 = C64::new(0.0, 0.0);
+    #[inline(always)]
+    fn step(a: C64, x: C64) -> C64 {
+        C64::new(a.re + x.re, a.im + x.im)
+    }
+}
+impl Fold<C64> for Prod {
+    const START: C64 = C64::new(1.0, 0.0);
+    #[inline(always)]
+    fn step(a: C64, x: C64) -> C64 {
+        C64::new(a.re * x.re - a.im * x.im, a.re * x.im + a.im * x.re)
+    }
+}
+impl Fold<C64> for Min {
+    const START: C64 = C64::new(f32::INFINITY, f32::INFINITY);
+    #[inline(always)]
+    fn step(a: C64, x: C64) -> C64 {
+        extreme(Some(a), Some(x), false).unwrap_or(x)
+    }
+}
+impl Fold<C64> for Max {
+    const START: C64 = C64::new(f32::NEG_INFINITY, f32::NEG_INFINITY);
+    #[inline(always)]
+    fn step(a: C64, x: C64) -> C64 {
+        extreme(Some(a), Some(x), true).unwrap_or(x)
+    }
+}
+impl Fold<f32> for LogAdd {
+    const START: f32 = f32::NEG_INFINITY;
+    #[inline(always)]
+    fn step(a: f32, x: f32) -> f32 {
+        math32::logaddexp::<Plain>(a, x)
+    }
+}
+impl Fold<f64> for LogAdd {
+    const START: f64 = f64::NEG_INFINITY;
+    #[inline(always)]
+    fn step(a: f64, x: f64) -> f64 {
+        let (hi, lo) = if a > x { (a, x) } else { (x, a) };
+        if a.is_nan() || x.is_nan() {
+            f64::NAN
+        } else if lo == f64::NEG_INFINITY || hi == f64::INFINITY {
+            hi
+        } else {
+            hi + (lo - hi).exp().ln_1p()
+        }
+    }
+}
+
+impl Kernel for Scan {
+    fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
+        let d = ins[0].dtype;
+        match self.kind {
+            ScanKind::Logaddexp => d.is_float() && outs[0].dtype == d,
+            // Sums of bool count in i32, and extremes of it are bool.
+            _ => outs[0].dtype == d && (d != DType::Bool || matches!(self.kind, ScanKind::Min | ScanKind::Max)),
+        }
+    }
+
+    fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (x, o) = (&ins[0], &outs[0]);
+        macro_rules! kinds {
+            ($t:ty) => {
+                match self.kind {
+                    ScanKind::Sum => scan::<$t, Sum>(cx, self, x, o),
+                    ScanKind::Prod => scan::<$t, Prod>(cx, self, x, o),
+                    ScanKind::Min => scan::<$t, Min>(cx, self, x, o),
+                    ScanKind::Max => scan::<$t, Max>(cx, self, x, o),
+                    ScanKind::Logaddexp => {}
+                }
+            };
+        }
+        if self.kind == ScanKind::Logaddexp {
+            match x.desc.dtype {
+                DType::F32 => scan::<f32, LogAdd>(cx, self, x, o),
+                DType::F64 => scan::<f64, LogAdd>(cx, self, x, o),
+                DType::F16 => scan::<Half, LogAdd>(cx, self, x, o),
+                DType::BF16 => scan::<Brain, LogAdd>(cx, self, x, o),
+                d => unreachable!("supports refuses {d}"),
+            }
+            return Ok(());
+        }
+        match x.desc.dtype {
+            DType::Bool => match self.kind {
+                ScanKind::Min => scan::<Bit, And>(cx, self, x, o),
+                _ => scan::<Bit, Or>(cx, self, x, o),
+            },
+            DType::U8 => kinds!(u8),
+            DType::U16 => kinds!(u16),
+            DType::U32 => kinds!(u32),
+            DType::U64 => kinds!(u64),
+            DType::I8 => kinds!(i8),
+            DType::I16 => kinds!(i16),
+            DType::I32 => kinds!(i32),
+            DType::I64 => kinds!(i64),
+            DType::F16 => kinds!(Half),
+            DType::F32 => kinds!(f32),
+            DType::F64 => kinds!(f64),
+            DType::BF16 => kinds!(Brain),
+            DType::C64 => kinds!(C64),
+        }
+        Ok(())
+    }
+}
+
+/// Extremes of bytes 0 and 1.
+struct And;
+struct Or;
+impl Fold<u8> for And {
+    const START: u8 = 1;
+    #[inline(always)]
+    fn step(a: u8, x: u8) -> u8 {
+        a & x
+    }
+}
+impl Fold<u8> for Or {
+    const START: u8 = 0;
+    #[inline(always)]
+    fn step(a: u8, x: u8) -> u8 {
+        a | x
+    }
+}
+
+fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Operand) {
+    if o.desc.size() == 0 {
+        return;
+    }
+    let n = x.desc.shape[op.axis];
+    let (step, out_step) = (x.desc.strides[op.axis], o.desc.strides[op.axis]);
+    let (shape, strides) = without_axis(&x.desc.shape, &x.desc.strides, op.axis);
+    let (_, out_strides) = without_axis(&o.desc.shape, &o.desc.strides, op.axis);
+    let (from, to) = (ptr::<T>(x), ptr::<T>(o));
+    let line = move |p: *const T, q: *mut T, len: usize, next: isize| {
+        // From the end: walk from the last element backwards.
+        let last = if op.reverse { n as isize - 1 } else { 0 };
+        let sign = if op.reverse { -1 } else { 1 };
+        Line::<T, F> {
+            p: p.wrapping_offset(last * step),
+            q: q.wrapping_offset(last * out_step),
+            n,
+            step: sign * step,
+            out_step: sign * out_step,
+            len,
+            next,
+            inclusive: op.inclusive,
+            of: std::marker::PhantomData,
+        }
+    };
+    let lines: usize = shape.iter().product();
+    let row = shape.last().copied().unwrap_or(1);
+    // Outputs are row-major: along any but the last axis, neighbours are scanned side by side.
+    if op.axis + 1 == x.desc.ndim() || row < 4 {
+        cx.pool.run_ranges(lines, (16usize << 10).div_ceil(n), &|a, b| {
+            let mut w = Walk::new(&shape, [&strides, &out_strides], a);
+            for _ in a..b {
+                // SAFETY: a line of each operand, this task's in the output.
+                unsafe {
+                    let l = line(from.at(w.offsets[0]), to.at(w.offsets[1]), 1, 0);
+                    Single(l).run();
+                }
+                w.step();
+            }
+        });
+        return;
+    }
+    let outer = shape.len() - 1;
+    let (next, blocks) = (strides[outer], row.div_ceil(COLUMNS));
+    cx.pool.run_ranges(lines / row * blocks, ((32usize << 10) / n / COLUMNS.min(row)).max(1), &|a, b| {
+        for i in a..b {
+            let w = Walk::new(&shape[..outer], [&strides[..outer], &out_strides[..outer]], i / blocks);
+            let c = i % blocks * COLUMNS;
+            let len = COLUMNS.min(row - c);
+            // SAFETY: lines of each operand, this task's in the output.
+            unsafe {
+                let p = from.at(w.offsets[0] + c as isize * next);
+                line(p, to.at(w.offsets[1] + c as isize), len, next).run();
+            }
+        }
+    });
+}
+
+/// Neighbouring lines: `len` of them, `next` apart in the input and adjacent in the output.
+struct Line<T: Stored, F> {
+    p: *const T,
+    q: *mut T,
+    n: usize,
+    step: isize,
+    out_step: isize,
+    len: usize,
+    next: isize,
+    inclusive: bool,
+    of: std::marker::PhantomData<F>,
+}
+
+struct Single<T: Stored, F>(Line<T, F>);
+
+impl<T: Stored, F: Fold<T::As>> Single<T, F> {
+    /// # Safety
+    /// The line's elements are those of operands, and no other task writes them.
+    unsafe fn run(self) {
+        let l = self.0;
+        let mut acc = F::START;
+        let (mut p, mut q) = (l.p, l.q);
+        for _ in 0..l.n {
+            // SAFETY: the maker promises `n` elements with the steps.
+            unsafe {
+                let x = (*p).load();
+                let sum = F::step(acc, x);
+                *q = T::store(if l.inclusive { sum } else { acc });
+                acc = sum;
+            }
+            (p, q) = (p.wrapping_offset(l.step), q.wrapping_offset(l.out_step));
+        }
+    }
+}
+
+impl<T: Stored, F: Fold<T::As>> Line<T, F> {
+    /// # Safety
+    /// As [`Single::run`].
+    unsafe fn run(self) {
+        let mut acc = Scratch::<T::As>::new(self.len);
+        let (mut p, mut q) = (self.p, self.q);
+        // SAFETY: the maker promises `len` lines of `n` elements; the scratch is written before it is read.
+        unsafe {
+            let acc = std::slice::from_raw_parts_mut(acc.ptr(), self.len);
+            acc.fill(F::START);
+            for _ in 0..self.n {
+                let out = std::slice::from_raw_parts_mut(q, self.len);
+                for i in 0..self.len {
+                    let sum = F::step(acc[i], (*p.offset(i as isize * self.next)).load());
+                    out[i] = T::store(if self.inclusive { sum } else { acc[i] });
+                    acc[i] = sum;
+                }
+                (p, q) = (p.wrapping_offset(self.step), q.wrapping_offset(self.out_step));
+            }
+        }
+    }
+}
