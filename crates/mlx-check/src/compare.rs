@@ -44,6 +44,8 @@ fn near(got: Num, want: Num, dtype: DType, tol: Tol, largest: f64) -> bool {
     let room = match tol {
         Tol::Exact => return false,
         Tol::Ulp(n) => n as f64 * (eps * size).max(least),
+        // The exact values of f64 are sums in f64 themselves.
+        Tol::Accumulate(n) if dtype == DType::F64 => 16.0 * n as f64 * (eps * size.max(largest)).max(least),
         Tol::Accumulate(n) => n as f64 * (eps * size.max(largest)).max(least),
         Tol::Within(f) => f * largest,
     };
@@ -52,6 +54,23 @@ fn near(got: Num, want: Num, dtype: DType, tol: Tol, largest: f64) -> bool {
 
 /// Compares; the message names the first element that is off and how many there are.
 pub fn tensors(got: &Tensor, want: &Tensor, tol: Tol) -> Result<(), String> {
+    tensors_from(got, want, tol, 0.0)
+}
+
+/// How large a running sum of the inputs typically gets: what the rounding of an accumulation is relative to, also
+/// where the terms cancel.
+pub fn running_size(inputs: &[Tensor]) -> f64 {
+    inputs
+        .iter()
+        .map(|t| {
+            let largest = (0..t.size()).map(|i| parts(t.get(i))).map(|p| p[0].hypot(p[1])).filter(|x| x.is_finite());
+            largest.fold(0.0, f64::max) * (t.size() as f64).sqrt() / 4.0
+        })
+        .fold(0.0, f64::max)
+}
+
+/// As [`tensors`], with accumulations allowed errors relative to `running` as well.
+pub fn tensors_from(got: &Tensor, want: &Tensor, tol: Tol, running: f64) -> Result<(), String> {
     if got.dtype != want.dtype || got.shape != want.shape {
         return Err(format!("{:?} of {} instead of {:?} of {}", got.shape, got.dtype, want.shape, want.dtype));
     }
@@ -60,6 +79,7 @@ pub fn tensors(got: &Tensor, want: &Tensor, tol: Tol) -> Result<(), String> {
         .map(|p| p[0].hypot(p[1]))
         .filter(|x| x.is_finite())
         .fold(0.0, f64::max);
+    let largest = if matches!(tol, Tol::Accumulate(_)) { largest.max(running) } else { largest };
     let off: Vec<usize> =
         (0..want.size()).filter(|&i| !near(got.get(i), want.get(i), want.dtype, tol, largest)).collect();
     match off.first() {

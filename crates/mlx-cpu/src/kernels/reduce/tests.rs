@@ -106,8 +106,8 @@ fn every_kind_over_every_choice_of_axes() {
                     } else {
                         let o = empty::<f32>(&b, &kept);
                         launch(&b, op.clone(), &[&x], &[&o]);
-                        // A product of 9000 factors has that many roundings.
-                        let eps = if kind == ReduceKind::Prod { 2e-5 } else { 2e-7 };
+                        // A product of 9000 factors has that many roundings; columns are added one after another.
+                        let eps = if kind == ReduceKind::Prod { 2e-5 } else { 1e-6 };
                         for (got, want) in values::<f32>(&o, |v| v as f64).into_iter().zip(want) {
                             assert!(near(got, want, eps), "{case}: {got} {want}");
                         }
