@@ -6,7 +6,7 @@
 # in SIGILL and fails. Then SmolLM2 answers on the emulated machine and its greedy tokens are compared with this
 # machine's. Closes with 'N passed, N failed' (Rust tests, case-list runs and comparisons together).
 #
-#   --reduced   for CI: the kernels' own tests and the quick case list at the NEON and dotprod levels, no model
+#   --reduced   for CI: the kernels' own tests and the case list at the NEON and dotprod levels, no model, no derivatives
 #   ARM_CPUS="a b"   the levels to run instead
 #
 # Emulation tells right from wrong; it says nothing about speed or real memory ordering.
@@ -33,33 +33,47 @@ unset MLX_ARM_TEST_MODELS   # the real models' tests are for native runs; the co
 TARGET=aarch64-unknown-linux-gnu
 HOST_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 # Its own folder, since another compiler builds here (Debian's has an arm64 std). RUSTDOC as well, or the
-# documentation tests mix two compilers.
+# documentation tests mix two compilers. Optimised, since emulation is slow enough, with the debug build's checks.
 arm_cargo() {
   env RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR="$HOST_TARGET_DIR/arm" \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$ROOT/scripts/run-arm64.sh" \
-    CARGO_PROFILE_DEV_DEBUG=false cargo "$@" --target $TARGET
+    CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
+    cargo "$1" --release --target $TARGET "${@:2}"
 }
 
 passed=0 failed=0
-# count NAME LOG STATUS: adds libtest's closing lines; a run that failed without naming a failed test counts as one.
+# count NAME LOG STATUS: adds the closing lines of libtest and mlx-check; a run that failed without naming a failed test counts as one.
 count() {
   local p f
-  p=$(grep -oE '^test result: .* [0-9]+ passed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
-  f=$(grep -oE '^test result: .* [0-9]+ failed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
+  p=$(grep -oE '^(test result|level).* [0-9]+ passed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
+  f=$(grep -oE '^(test result|level).* [0-9]+ failed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
   if [ "$3" != 0 ] && [ "$f" = 0 ]; then f=1; fi
   if [ "$3" = 0 ] && [ "$p" = 0 ]; then p=1; fi
   passed=$((passed + p)) failed=$((failed + f))
   note "$1: $p passed, $f failed"
 }
-# check NAME CMD...: runs it with its output in a log, shown when it fails.
-check() {
-  local name=$1 file status=0; shift
-  file=$(log "arm-${name//[^A-Za-z0-9]/-}")
-  say "$name"
-  "$@" >"$file" 2>&1 </dev/null || status=$?
-  if [ $status != 0 ]; then grep -nE 'FAILED|failed|panicked|error|SIGILL|signal' "$file" | head -n 40; tail -n 40 "$file"; fi
-  count "$name" "$file" $status
+# start NAME CMD...: runs it in the background with its output in a log; finish waits for all and counts them in order.
+started=() pids=()
+start() {
+  local name=$1; shift
+  started+=("$name")
+  "$@" >"$(log "arm-${name//[^A-Za-z0-9]/-}")" 2>&1 </dev/null &
+  pids+=($!)
+}
+finish() {
+  local i file status
+  for i in "${!started[@]}"; do
+    status=0
+    wait "${pids[$i]}" || status=$?
+    file=$(log "arm-${started[$i]//[^A-Za-z0-9]/-}")
+    if [ $status != 0 ]; then
+      grep -nE 'FAILED|failed|panicked|error|SIGILL|signal' "$file" | head -n 40 || true
+      tail -n 40 "$file"
+    fi
+    count "${started[$i]}" "$file" $status
+  done
+  started=() pids=()
 }
 
 packages=(--workspace)
@@ -73,20 +87,29 @@ if [ -n "${ARM_CPUS:-}" ]; then read -ra cpus <<<"$ARM_CPUS"; fi
 
 say "cross-building"
 arm_cargo test "${packages[@]}" --lib --bins --tests --no-run
+say "Rust tests"
 for cpu in "${cpus[@]}"; do
   export ARM_CPU=$cpu
-  check "tests on $cpu" arm_cargo test "${packages[@]}" --lib --bins --tests --no-fail-fast
+  start "tests on $cpu" arm_cargo test "${packages[@]}" --lib --bins --tests --no-fail-fast
+  finish   # one after the other: cargo locks the build folder, and the tests use every core themselves
 done
 
 if [ -d crates/mlx-check ]; then
-  say "cross-building mlx-check"
-  arm_cargo build -p mlx-check --release
+  say "case list"
+  arm_cargo build -p mlx-check
+  program=$HOST_TARGET_DIR/arm/$TARGET/release/mlx-check
   for cpu in "${cpus[@]}"; do
-    export ARM_CPU=$cpu
-    args=(test)
-    [ $reduced = 0 ] || args+=(--quick)
-    check "case list on $cpu" scripts/run-arm64.sh "$HOST_TARGET_DIR/arm/$TARGET/release/mlx-check" "${args[@]}"
+    export ARM_CPU=$cpu ARM_TIMEOUT=2400
+    start "case list on $cpu" scripts/run-arm64.sh "$program" test
   done
+  finish
+  if [ $reduced = 0 ]; then
+    for cpu in "${cpus[@]}"; do
+      export ARM_CPU=$cpu
+      start "derivatives on $cpu" scripts/run-arm64.sh "$program" grad
+    done
+    finish
+  fi
 fi
 
 # answer PROGRAM...: the greedy token ids of a fixed question.
@@ -108,10 +131,11 @@ if [ $reduced = 0 ] && [ -d crates/mlx-cli ]; then
   say "SmolLM2 on this machine and on the emulated one"
   scripts/models.sh "$CACHE/models" --no-gemma
   cargo build --release -p mlx-cli
-  arm_cargo build --release -p mlx-cli
+  arm_cargo build -p mlx-cli
   for cpu in "${cpus[@]}"; do
     export ARM_CPU=$cpu ARM_TIMEOUT=1800
-    check "SmolLM2 answers on $cpu as here" compare_answers
+    start "SmolLM2 answers on $cpu as here" compare_answers
+    finish
     cat "$(log "arm-SmolLM2-answers-on-$cpu-as-here")"
   done
 fi
