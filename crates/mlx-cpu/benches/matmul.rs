@@ -1,7 +1,8 @@
 //! Speed of matrix products and attention. Without arguments prints a table; with `--serve` it answers lines
 //! `KIND DTYPE THREADS SIZES…` on standard input with the median seconds of a few runs, so that another program can
 //! alternate with it. `KIND` is `mm`, `mmt` (right operand transposed), both with sizes M K N, or `sdpa` with sizes
-//! heads, key heads, L, S, D, or `qmm`, `qmmt` (affine codes, groups of 64) with sizes M K N bits.
+//! heads, key heads, L, S, D, or `qmm`, `qmmt` (affine codes, groups of 64) with sizes M K N bits,
+//! or `sort`, `argsort` with sizes rows, length.
 
 use mlx_cpu::{CpuBackend, Isa};
 use mlx_ir::op::{Affine, Real};
@@ -73,6 +74,21 @@ fn time(kind: &str, dtype: DType, threads: usize, s: &[usize]) -> (f64, f64) {
             let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
             (t, 2.0 * (m * n * k) as f64)
         }
+        ("sort" | "argsort", [rows, n]) => {
+            let x = tensor(&cpu, &[*rows, *n], DType::F32);
+            let mut seed = 1u32;
+            for i in 0..rows * n {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                // SAFETY: element i of a tensor that nobody else holds.
+                unsafe { x.buffer.ptr().cast::<f32>().add(i).write(seed as f32 / 4e9 - 0.5) };
+            }
+            let (op, d) = match kind {
+                "sort" => (Op::from(op::Sort { axis: 1 }), DType::F32),
+                _ => (Op::from(op::ArgSort { axis: 1 }), DType::U32),
+            };
+            let (ins, outs) = ([x], [tensor(&cpu, &[*rows, *n], d)]);
+            (median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done))), (rows * n) as f64)
+        }
         _ => panic!("unknown case {kind} {s:?}"),
     }
 }
@@ -98,6 +114,10 @@ fn main() {
         return;
     }
     for threads in [1, 2] {
+        for (kind, rows, n) in [("sort", 1, 1 << 20), ("argsort", 1, 1 << 20), ("sort", 1024, 1024)] {
+            let (t, count) = time(kind, DType::F32, threads, &[rows, n]);
+            println!("{kind:7} f32 {threads} threads {rows}x{n}: {:8.3} ms {:6.1} M/s", t * 1e3, count / t / 1e6);
+        }
         for d in ["f32", "f16", "bf16"] {
             for n in [256, 1024, 2048] {
                 for kind in ["mm", "mmt"] {

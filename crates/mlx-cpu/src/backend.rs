@@ -110,10 +110,10 @@ selection! {
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Quantize, Dequantize, QuantizedMatmul,
+        Sort, ArgSort, Partition, ArgPartition,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Sort, ArgSort, Partition, ArgPartition,
     }
 }
 

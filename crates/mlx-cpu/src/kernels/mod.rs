@@ -18,6 +18,7 @@ pub mod rope;
 pub mod scan;
 pub mod sdpa;
 pub mod softmax;
+pub mod sort;
 pub mod update;
 
 #[cfg(test)]
