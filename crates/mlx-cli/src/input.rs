@@ -13,7 +13,7 @@ const MAX_TEXT: u64 = 64 << 20;
 /// The model of a command.
 #[derive(clap::Args)]
 pub struct ModelArg {
-    /// Model: a path, a short name (smollm2, gemma3-270m) or a hub repository user/repo[:quant]
+    /// Model: a path, a short name (smollm2, gemma3-270m) or a hub repository `user/repo[:quant]`
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
 }

@@ -30,7 +30,7 @@ impl<T> Ptr<T> {
     /// The pointer `n` elements on.
     ///
     /// # Safety
-    /// As [`pointer::offset`].
+    /// As the pointer's `offset`.
     pub unsafe fn at(self, n: isize) -> *mut T {
         // SAFETY: the caller keeps within the operand.
         unsafe { self.0.offset(n) }
@@ -62,7 +62,7 @@ pub unsafe fn slice<T>(o: &Operand) -> &[T] {
 /// The elements of a row-major output.
 ///
 /// # Safety
-/// As [`slice`]; moreover nobody else may touch the elements, so the output must not share its buffer with an input.
+/// As [`slice()`]; moreover nobody else may touch the elements, so the output must not share its buffer with an input.
 #[allow(clippy::mut_from_ref, reason = "an operand is a description; the promise is about the memory behind it")]
 pub unsafe fn slice_mut<T>(o: &Operand) -> &mut [T] {
     let n = o.desc.size();

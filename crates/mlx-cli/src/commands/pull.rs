@@ -15,7 +15,7 @@ use crate::progress::Display;
 /// where the hub cannot be reached).
 #[derive(clap::Args)]
 pub struct Args {
-    /// Short name or user/repo[:quant]
+    /// Short name or `user/repo[:quant]`
     name: String,
     /// Compare a model that is here already with its source, and fetch what differs
     #[arg(long)]

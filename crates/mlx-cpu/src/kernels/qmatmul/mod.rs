@@ -1,7 +1,7 @@
 //! Products with weights in their file format: `out[m][n] = Σ_k x[m][k] · W[n][k]`.
 //!
 //! Weights are read where they lie, at any alignment, and no repacked copy outlives a call. Block
-//! formats are multiplied as integers against int8 activations (see [`acts`]); F32, F16 and BF16
+//! formats are multiplied as integers against int8 activations (see `acts.rs`); F32, F16 and BF16
 //! weights as f32. Few rows of activations: each weight row is read once and multiplied at once
 //! (`rows`). Many: tiles of weight rows are unpacked to scratch and reused (`tiles`).
 //! Results do not depend on the number of threads.
