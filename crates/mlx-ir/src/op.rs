@@ -367,12 +367,12 @@ op_rows! {
     }
     /// ln Σ e^x over the last axis, which stays with size one. Input: x.
     LogSumExp {}
-    /// Root-mean-square norm of the last axis in f32, then times the weight. Inputs: x, [weight].
+    /// Root-mean-square norm of the last axis in f32, then times the weight. Inputs: x, and a weight or none.
     RmsNorm {
         /// Added to the mean square.
         eps: Real,
     }
-    /// Layer norm of the last axis in f32. Inputs: x, [weight], [bias] as flagged.
+    /// Layer norm of the last axis in f32. Inputs: x, then weight and bias as flagged.
     LayerNorm {
         /// Added to the variance.
         eps: Real,
@@ -382,7 +382,7 @@ op_rows! {
         bias: bool,
     }
     /// Rotary position embedding of the first `dims` of the last axis. Inputs: x (B, …, T, D), offset (0-d or (B,)),
-    /// [freqs (dims/2)].
+    /// and freqs (dims/2) without a base.
     Rope {
         /// Rotated features.
         dims: usize,
@@ -395,7 +395,8 @@ op_rows! {
         /// Rotate the other way (the gradient).
         inverse: bool,
     }
-    /// Attention. Inputs: q (B, H, L, D), k (B, G, S, D), v (B, G, S, E), [mask], [sinks (H)].
+    /// Attention. Inputs: q (B, H, L, D), k (B, G, S, D), v (B, G, S, E), then mask and sinks (H) as
+    /// flagged.
     Sdpa {
         /// Factor of q·k.
         scale: Real,

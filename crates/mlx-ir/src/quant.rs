@@ -1,6 +1,6 @@
 //! Block formats of quantized weights, as they lie in GGUF files.
 //!
-//! A format is one row of [`QuantFormat::row`] plus its exact meaning: one arm in `decode` and one
+//! A format is one row of `QuantFormat::row` plus its exact meaning: one arm in `decode` and one
 //! in `encode`.
 
 mod decode;

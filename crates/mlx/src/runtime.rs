@@ -212,7 +212,7 @@ pub struct Counters {
     pub donations: AtomicU64,
 }
 
-/// A reading of [`Counters`].
+/// A reading of the counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Kernels run.
