@@ -43,11 +43,15 @@ arm_cargo() {
 }
 
 passed=0 failed=0
+# sum_of WORD LOG: the numbers before that word on the closing lines ('test result: ok. 3 passed; 0 failed; …').
+sum_of() {
+  awk -v word="$1" '/^(test result|level)/ { for (i = 2; i <= NF; i++) if (index($i, word) == 1) n += $(i - 1) } END { print n + 0 }' "$2"
+}
 # count NAME LOG STATUS: adds the closing lines of libtest and mlx-check; a run that failed without naming a failed test counts as one.
 count() {
   local p f
-  p=$(grep -oE '^(test result|level).* [0-9]+ passed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
-  f=$(grep -oE '^(test result|level).* [0-9]+ failed' "$2" | awk '{n += $(NF - 1)} END {print n + 0}')
+  p=$(sum_of passed "$2")
+  f=$(sum_of failed "$2")
   if [ "$3" != 0 ] && [ "$f" = 0 ]; then f=1; fi
   if [ "$3" = 0 ] && [ "$p" = 0 ]; then p=1; fi
   passed=$((passed + p)) failed=$((failed + f))
