@@ -40,9 +40,13 @@ pub fn table() -> Vec<Bad> {
         "add/shapes", Value, ops::add(z(&[3])?, z(&[4])?), "mx.add(mx.zeros(3), mx.zeros(4))";
         "add/overflow", Value, ops::add(ops::zeros(&[2], DType::U8)?, 300), "mx.zeros(2, mx.uint8) + 300";
         "where/shapes", Value, ops::where_(&z(&[3])?, z(&[4])?, z(&[3])?), "mx.where(mx.zeros(3), mx.zeros(4), mx.zeros(3))";
-        "bitwise_and/float", Value, ops::bitwise_and(z(&[3])?, z(&[3])?), "mx.bitwise_and(mx.zeros(3), mx.zeros(3))";
+        "bitwise_and/float", Runtime, ops::bitwise_and(z(&[3])?, z(&[3])?), "mx.bitwise_and(mx.zeros(3), mx.zeros(3))";
         "floor/complex", Value, ops::floor(ops::zeros(&[3], DType::C64)?), "mx.floor(mx.zeros(3, mx.complex64))";
         "negative/bool", Value, ops::negative(ops::zeros(&[3], DType::Bool)?), "mx.negative(mx.zeros(3, mx.bool_))";
+        "left_shift/float", Runtime, ops::left_shift(z(&[3])?, z(&[3])?), "mx.left_shift(mx.zeros(3), mx.zeros(3))";
+        "bitwise_invert/float", Value, ops::bitwise_invert(z(&[3])?), "mx.bitwise_invert(mx.zeros(3))";
+        "expm1/complex", Value, ops::expm1(ops::zeros(&[3], DType::C64)?), "mx.expm1(mx.zeros(3, mx.complex64))";
+        "remainder/complex", Value, ops::remainder(ops::zeros(&[3], DType::C64)?, 2), "mx.remainder(mx.zeros(3, mx.complex64), 2)";
         "clip/nothing", Value, ops::clip(&z(&[3])?, None, None), "mx.clip(mx.zeros(3), None, None)";
         "reshape/size", Value, ops::reshape(&z(&[6])?, &[4]), "mx.reshape(mx.zeros(6), (4,))";
         "reshape/two", Value, ops::reshape(&z(&[6])?, &[-1, -1]), "mx.reshape(mx.zeros(6), (-1, -1))";
@@ -94,6 +98,7 @@ pub fn table() -> Vec<Bad> {
         "take/axis", Index, ops::take(&z(&[3])?, &i(&[2])?, Some(1)), "mx.take(mx.zeros(3), mx.zeros(2, mx.int32), axis=1)";
         "take_along_axis/dims", Value, ops::take_along_axis(&z(&[2, 3])?, &i(&[2])?, Some(0)), "mx.take_along_axis(mx.zeros((2, 3)), mx.zeros(2, mx.int32), axis=0)";
         "put_along_axis/dims", Value, ops::put_along_axis(&z(&[2, 3])?, &i(&[2])?, &z(&[2])?, Some(0)), "mx.put_along_axis(mx.zeros((2, 3)), mx.zeros(2, mx.int32), mx.zeros(2), axis=0)";
+        "put_along_axis/flat", Value, ops::put_along_axis(&z(&[2, 3])?, &i(&[2, 2])?, &z(&[2, 2])?, None), "mx.put_along_axis(mx.zeros((2, 3)), mx.zeros((2, 2), mx.int32), mx.zeros((2, 2)), axis=None)";
         "slice_update/shape", Value, ops::slice_update(&z(&[4])?, &z(&[3])?, &[0], &[2], &[1], mlx_ir::op::UpdateMode::Assign), "mx.zeros(4).__setitem__(slice(0, 2), mx.zeros(3))";
         "slice/step", Value, ops::slice(&z(&[4])?, &[0], &[2], &[0]), "";
         "dynamic_slice/size", Value, ops::dynamic_slice(&z(&[4])?, &i(&[1])?, &[0], &[5]), "mx.slice(mx.zeros(4), mx.zeros(1, mx.int32), (0,), (5,))";
@@ -103,6 +108,7 @@ pub fn table() -> Vec<Bad> {
         "tril/vector", Value, ops::tril(&z(&[3])?, 0), "mx.tril(mx.zeros(3))";
         "softmax/axis", Index, ops::softmax(&z(&[3])?, Some(&[1]), false), "mx.softmax(mx.zeros(3), axis=1)";
         "logsumexp/axis", Index, ops::logsumexp(&z(&[3])?, Some(&[1]), false), "mx.logsumexp(mx.zeros(3), axis=1)";
+        "logsumexp/nothing", Value, ops::logsumexp(&z(&[0, 3])?, Some(&[-1]), false), "mx.logsumexp(mx.zeros((0, 3)), axis=-1)";
         "rms_norm/weight", Value, ops::rms_norm(&z(&[2, 3])?, Some(&z(&[4])?), 1e-5), "mx.fast.rms_norm(mx.zeros((2, 3)), mx.zeros(4), 1e-5)";
         "layer_norm/bias", Value, ops::layer_norm(&z(&[2, 3])?, None, Some(&z(&[4])?), 1e-5), "mx.fast.layer_norm(mx.zeros((2, 3)), None, mx.zeros(4), 1e-5)";
         "rope/both", Value, ops::rope(&z(&[1, 2, 4])?, 4, false, Some(1e4), 1.0, &i(&[])?, Some(&z(&[2])?)), "mx.fast.rope(mx.zeros((1, 2, 4)), 4, traditional=False, base=1e4, scale=1.0, offset=0, freqs=mx.zeros(2))";

@@ -1,7 +1,7 @@
 //! The scalar functions: one row each. A row's exact meaning is in the array library's `ops/map` (oracle and
 //! derivative), its vector loop in the CPU back end's `tape`, its instruction in the GPU back end.
 
-use crate::{DType, Error, Result};
+use crate::{DType, Error, ErrorKind, Result};
 
 /// How the result dtype follows from the argument dtype.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ scalar_table! {
     Abs, "abs", 1, RealPart;
     /// `-x`; unsigned integers wrap.
     Negative, "negative", 1, Same;
-    /// -1, 0 or 1 (NaN stays NaN); of a complex `z / |z|`, 0 at 0.
+    /// -1, 0 or 1 (of NaN 0); of a complex `z / |z|`, 0 at 0.
     Sign, "sign", 1, Same;
     /// Largest integer not above x.
     Floor, "floor", 1, Same;
@@ -125,11 +125,11 @@ scalar_table! {
     Multiply, "multiply", 2, Same;
     /// x / y.
     Divide, "divide", 2, Inexact;
-    /// Quotient rounded down (Python `//`); integer division by zero gives 0.
+    /// Quotient (of floats: as rounded to f32, or f64) rounded down (Python `//`); integer division by zero gives 0.
     FloorDivide, "floor_divide", 2, Same;
-    /// Remainder with the divisor's sign (Python `%`); integer remainder by zero gives 0.
+    /// Remainder with the divisor's sign (Python `%`); integer remainder by zero gives x.
     Remainder, "remainder", 2, Same;
-    /// x^y; integers by repeated squaring (negative exponents give 0, except for bases 1 and −1).
+    /// x^y; integers by repeated squaring (negative exponents give 0).
     Power, "power", 2, Same;
     /// Larger of the two; NaN if either is.
     Maximum, "maximum", 2, Same;
@@ -163,7 +163,7 @@ scalar_table! {
     BitwiseOr, "bitwise_or", 2, Integral;
     /// Bitwise exclusive or.
     BitwiseXor, "bitwise_xor", 2, Integral;
-    /// x · 2^y; shifts by the width or more give 0.
+    /// x · 2^y (bool as u8); shifts by the width or more give 0.
     LeftShift, "left_shift", 2, Integral;
     /// x shifted right, arithmetic for signed; shifts by the width or more give 0 or −1.
     RightShift, "right_shift", 2, Integral;
@@ -178,7 +178,15 @@ impl Func {
         let bad = || Err(Error::value(format!("[{}] Not supported for {arg}.", self.name())));
         let complex_ok = !matches!(
             self,
-            Func::Floor | Func::Ceil | Func::Erf | Func::Erfinv | Func::Arctan2 | Func::FloorDivide | Func::Remainder
+            Func::Floor
+                | Func::Ceil
+                | Func::Erf
+                | Func::Erfinv
+                | Func::Expm1
+                | Func::Sigmoid
+                | Func::Arctan2
+                | Func::FloorDivide
+                | Func::Remainder
         );
         if arg.is_complex() && !complex_ok {
             return bad();
@@ -194,7 +202,12 @@ impl Func {
             TypeRule::Bool => Ok((arg, DType::Bool)),
             TypeRule::Integral => {
                 if arg.is_inexact() {
-                    return bad();
+                    let text = format!("[{}] Only allowed on integer or boolean types but got {arg}.", self.name());
+                    let kind = if self == Func::BitwiseInvert { ErrorKind::Value } else { ErrorKind::Runtime };
+                    return Err(Error::new(kind, text));
+                }
+                if arg == DType::Bool && matches!(self, Func::LeftShift | Func::RightShift) {
+                    return Ok((DType::U8, DType::U8));
                 }
                 Ok((arg, arg))
             }

@@ -22,7 +22,7 @@ pub fn add(c: &mut List) {
         }
         if d.is_float() {
             case!(c, format!("arange/fraction/{d}"), Fixed, Ulp(2), [], d[], |_x| ops::arange(-1.0, 2.0, 0.25, d), format!("mx.arange(-1.0, 2.0, 0.25, mx.{p})"));
-            case!(c, format!("linspace/{d}"), Fixed, Ulp(2), [], d[], |_x| ops::linspace(-1.0, 3.0, 37, d), format!("mx.linspace(-1.0, 3.0, 37, mx.{p})"));
+            case!(c, format!("linspace/{d}"), Fixed, Ulp(2), [], d[], |_x| ops::linspace(-1.0, 3.0, 37, d), format!("mx.linspace(-1.0, 3.0, num=37, dtype=mx.{p})"));
         }
     }
     case!(c, "arange/back", Fixed, Exact, [], d[], |_x| ops::arange(10.0, 0.0, -3.0, DType::I32), "mx.arange(10, 0, -3, mx.int32)");

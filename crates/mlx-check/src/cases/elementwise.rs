@@ -23,7 +23,7 @@ pub fn add(c: &mut List) {
         case!(c, "sqrt", All, Ulp(4), [positive(s)], d[0], |x| ops::sqrt(&x[0]), "mx.sqrt(x0)");
         case!(c, "rsqrt", All, Ulp(4), [positive(s)], d[0], |x| ops::rsqrt(&x[0]), "mx.rsqrt(x0)");
         case!(c, "exp", All, Ulp(4), [normal(s)], d[0], |x| ops::exp(&x[0]), "mx.exp(x0)");
-        case!(c, "expm1", All, Ulp(4), [normal(s)], d[0], |x| ops::expm1(&x[0]), "mx.expm1(x0)");
+        case!(c, "expm1", Real, Ulp(4), [normal(s)], d[0], |x| ops::expm1(&x[0]), "mx.expm1(x0)");
         case!(c, "log", All, Accumulate(4), [positive(s)], d[0], |x| ops::log(&x[0]), "mx.log(x0)");
         case!(c, "log2", All, Accumulate(4), [positive(s)], d[0], |x| ops::log2(&x[0]), "mx.log2(x0)");
         case!(c, "log10", All, Accumulate(4), [positive(s)], d[0], |x| ops::log10(&x[0]), "mx.log10(x0)");
@@ -42,13 +42,13 @@ pub fn add(c: &mut List) {
         case!(c, "arctanh", All, Ulp(8), [unit(s)], d[0], |x| ops::arctanh(&x[0]), "mx.arctanh(x0)");
         case!(c, "erf", Real, Ulp(8), [unit(s)], d[0], |x| ops::erf(&x[0]), "mx.erf(x0)");
         case!(c, "erfinv", Real, Ulp(16), [unit(s)], d[0], |x| ops::erfinv(&x[0]), "mx.erfinv(x0)");
-        case!(c, "sigmoid", All, Ulp(8), [normal(s)], d[0], |x| ops::sigmoid(&x[0]), "mx.sigmoid(x0)");
+        case!(c, "sigmoid", Real, Ulp(8), [normal(s)], d[0], |x| ops::sigmoid(&x[0]), "mx.sigmoid(x0)");
         case!(c, "logical_not", All, Exact, [unit(s)], d[], |x| ops::logical_not(&x[0]), "mx.logical_not(x0)");
         case!(c, "bitwise_invert", Integral, Exact, [normal(s)], d[], |x| ops::bitwise_invert(&x[0]), "mx.bitwise_invert(x0)");
         case!(c, "real", All, Exact, [normal(s)], d[0], |x| ops::real(&x[0]), "mx.real(x0)");
         case!(c, "imag", All, Exact, [normal(s)], d[], |x| ops::imag(&x[0]), "mx.imag(x0)");
         case!(c, "conjugate", All, Exact, [normal(s)], d[0], |x| ops::conjugate(&x[0]), "mx.conjugate(x0)");
-        case!(c, "round", Numeric, Exact, [normal(s)], d[0], |x| ops::round(&x[0], 0), "mx.round(x0)");
+        case!(c, "round", All, Exact, [normal(s)], d[0], |x| ops::round(&x[0], 0), "mx.round(x0)");
         case!(c, "reciprocal", All, Ulp(4), [positive(s)], d[0], |x| ops::reciprocal(&x[0]), "mx.reciprocal(x0)");
         case!(c, "isnan", All, Exact, [normal(s)], d[], |x| ops::isnan(&x[0]), "mx.isnan(x0)");
         case!(c, "isinf", All, Exact, [normal(s)], d[], |x| ops::isinf(&x[0]), "mx.isinf(x0)");
@@ -57,7 +57,7 @@ pub fn add(c: &mut List) {
     }
     for (s, t) in PAIRS {
         case!(c, "add", All, Ulp(1), [normal(s), normal(t)], d[0, 1], |x| ops::add(&x[0], &x[1]), "mx.add(x0, x1)");
-        case!(c, "subtract", Numeric, Ulp(1), [normal(s), normal(t)], d[0, 1], |x| ops::subtract(&x[0], &x[1]), "mx.subtract(x0, x1)");
+        case!(c, "subtract", All, Ulp(1), [normal(s), normal(t)], d[0, 1], |x| ops::subtract(&x[0], &x[1]), "mx.subtract(x0, x1)");
         case!(c, "multiply", All, Ulp(2), [normal(s), normal(t)], d[0, 1], |x| ops::multiply(&x[0], &x[1]), "mx.multiply(x0, x1)");
         case!(c, "divide", All, Ulp(8), [normal(s), positive(t)], d[0, 1], |x| ops::divide(&x[0], &x[1]), "mx.divide(x0, x1)");
         case!(c, "floor_divide", RealNumeric, Exact, [normal(s), positive(t)], d[0], |x| ops::floor_divide(&x[0], &x[1]), "mx.floor_divide(x0, x1)");
@@ -82,10 +82,10 @@ pub fn add(c: &mut List) {
         case!(c, "bitwise_and", Integral, Exact, [normal(s), normal(t)], d[], |x| ops::bitwise_and(&x[0], &x[1]), "mx.bitwise_and(x0, x1)");
         case!(c, "bitwise_or", Integral, Exact, [normal(s), normal(t)], d[], |x| ops::bitwise_or(&x[0], &x[1]), "mx.bitwise_or(x0, x1)");
         case!(c, "bitwise_xor", Integral, Exact, [normal(s), normal(t)], d[], |x| ops::bitwise_xor(&x[0], &x[1]), "mx.bitwise_xor(x0, x1)");
-        case!(c, "left_shift", Int, Exact, [normal(s), whole(0, 7, t)], d[], |x| ops::left_shift(&x[0], &x[1]), "mx.left_shift(x0, x1)");
-        case!(c, "right_shift", Int, Exact, [normal(s), whole(0, 7, t)], d[], |x| ops::right_shift(&x[0], &x[1]), "mx.right_shift(x0, x1)");
-        case!(c, "isclose", Inexact, Exact, [whole(0, 1, s), whole(0, 1, t)], d[], |x| ops::isclose(&x[0], &x[1], 1e-5, 1e-8, false), "mx.isclose(x0, x1)");
-        case!(c, "allclose", Inexact, Exact, [whole(0, 1, s), whole(0, 1, t)], d[], |x| ops::allclose(&x[0], &x[1], 0.5, 2.0, true), "mx.allclose(x0, x1, rtol=0.5, atol=2.0, equal_nan=True)");
+        case!(c, "left_shift", Integral, Exact, [normal(s), whole(0, 7, t)], d[], |x| ops::left_shift(&x[0], &x[1]), "mx.left_shift(x0, x1)");
+        case!(c, "right_shift", Integral, Exact, [normal(s), whole(0, 7, t)], d[], |x| ops::right_shift(&x[0], &x[1]), "mx.right_shift(x0, x1)");
+        case!(c, "isclose", All, Exact, [whole(0, 1, s), whole(0, 1, t)], d[], |x| ops::isclose(&x[0], &x[1], 1e-5, 1e-8, false), "mx.isclose(x0, x1)");
+        case!(c, "allclose", All, Exact, [whole(0, 1, s), whole(0, 1, t)], d[], |x| ops::allclose(&x[0], &x[1], 0.5, 2.0, true), "mx.allclose(x0, x1, rtol=0.5, atol=2.0, equal_nan=True)");
         case!(c, "promote", All, Exact, [normal(s), normal(t).of(DType::F16)], d[], |x| ops::promote(&[&x[0], &x[1], &2i32]), "");
     }
     // Values at the edges of the formats.
@@ -124,8 +124,8 @@ pub fn add(c: &mut List) {
     case!(c, "logaddexp/special", Float, Ulp(4), [special(s), special(s)], d[], |x| ops::logaddexp(&x[0], &x[1]), "mx.logaddexp(x0, x1)");
     case!(c, "isnan/special", All, Exact, [special(s)], d[], |x| ops::isnan(&x[0]), "mx.isnan(x0)");
     case!(c, "isinf/special", All, Exact, [special(s)], d[], |x| ops::isinf(&x[0]), "mx.isinf(x0)");
-    case!(c, "isneginf", Real, Exact, [special(s)], d[], |x| ops::isneginf(&x[0]), "mx.isneginf(x0)");
-    case!(c, "isposinf", Real, Exact, [special(s)], d[], |x| ops::isposinf(&x[0]), "mx.isposinf(x0)");
+    case!(c, "isneginf", All, Exact, [special(s)], d[], |x| ops::isneginf(&x[0]), "mx.isneginf(x0)");
+    case!(c, "isposinf", All, Exact, [special(s)], d[], |x| ops::isposinf(&x[0]), "mx.isposinf(x0)");
     case!(c, "isfinite", All, Exact, [special(s)], d[], |x| ops::isfinite(&x[0]), "mx.isfinite(x0)");
     case!(c, "nan_to_num", All, Exact, [special(s)], d[], |x| ops::nan_to_num(&x[0], 0.0, None, None), "mx.nan_to_num(x0)");
     case!(c, "nan_to_num/given", Float, Exact, [special(s)], d[], |x| ops::nan_to_num(&x[0], 1.5, Some(7.0), Some(-9.0)), "mx.nan_to_num(x0, nan=1.5, posinf=7.0, neginf=-9.0)");
@@ -136,17 +136,20 @@ pub fn add(c: &mut List) {
     let s = &[5, 67][..];
     case!(c, "round/decimals", Float, Ulp(4), [normal(s)], d[], |x| ops::round(&x[0], 2), "mx.round(x0, 2)");
     case!(c, "round/tens", Float, Ulp(4), [whole(-500, 500, s)], d[], |x| ops::round(&x[0], -1), "mx.round(x0, -1)");
-    case!(c, "degrees", Inexact, Ulp(4), [normal(s)], d[0], |x| ops::degrees(&x[0]), "mx.degrees(x0)");
-    case!(c, "radians", Inexact, Ulp(4), [normal(s)], d[0], |x| ops::radians(&x[0]), "mx.radians(x0)");
+    case!(c, "degrees", All, Ulp(4), [normal(s)], d[0], |x| ops::degrees(&x[0]), "mx.degrees(x0)");
+    case!(c, "radians", All, Ulp(4), [normal(s)], d[0], |x| ops::radians(&x[0]), "mx.radians(x0)");
     case!(c, "clip", RealNumeric, Exact, [normal(s)], d[0], |x| ops::clip(&x[0], Some(&1), Some(&3)), "mx.clip(x0, 1, 3)");
     case!(c, "clip/array", RealNumeric, Exact, [normal(s), unit(&[67])], d[0, 1], |x| ops::clip(&x[0], Some(&x[1] as &dyn Arg), None), "mx.clip(x0, x1, None)");
     case!(c, "clip/above", RealNumeric, Exact, [normal(s)], d[], |x| ops::clip(&x[0], None, Some(&2)), "mx.clip(x0, None, 2)");
     case!(c, "add/weak", All, Ulp(1), [normal(s)], d[0], |x| ops::add(&x[0], 2), "x0 + 2");
     case!(c, "multiply/weak", All, Ulp(2), [normal(s)], d[0], |x| ops::multiply(0.5, &x[0]), "0.5 * x0");
     case!(c, "add/weak_bool", All, Ulp(1), [normal(s)], d[], |x| ops::add(&x[0], Scalar::Bool(true)), "x0 + True");
-    case!(c, "power/negative", Int, Exact, [whole(-3, 3, s), whole(-2, 4, s)], d[], |x| ops::power(&x[0], &x[1]), "");
+    case!(c, "power/negative", Int, Exact, [whole(-3, 3, s), whole(-2, 4, s)], d[], |x| ops::power(&x[0], &x[1]), "mx.power(x0, x1)");
     case!(c, "where_/broadcast", All, Exact, [bools(&[5, 1]), normal(&[67]), normal(&[])], d[1, 2], |x| ops::where_(&x[0], &x[1], &x[2]), "mx.where(x0, x1, x2)");
     case!(c, "map", Fixed, Ulp(8), [normal(s).of(DType::F32), normal(s).of(DType::F32)], d[0, 1], |x| ops::map(silu_times(), x), "x0 * mx.sigmoid(x0) * x1");
+    case!(c, "remainder/zero", Integral, Exact, [normal(s), whole(0, 1, s)], d[], |x| ops::remainder(&x[0], &x[1]), "mx.remainder(x0, x1)");
+    case!(c, "floor_divide/zero", Integral, Exact, [normal(s), whole(0, 1, s)], d[], |x| ops::floor_divide(&x[0], &x[1]), "mx.floor_divide(x0, x1)");
+    case!(c, "floor_divide/tenths", Float, Exact, [whole(0, 40, s), given(&[0.1, 0.2, 0.3, 0.7], s)], d[], |x| ops::floor_divide(&x[0], &x[1]), "mx.floor_divide(x0, x1)");
     // Every pair of dtypes.
     for to in DType::ALL {
         case!(c, format!("astype/{to}"), All, Exact, [whole(0, 100, &[3, 37])], d[], |x| ops::astype(&x[0], to), format!("x0.astype(mx.{})", python_name(to)));

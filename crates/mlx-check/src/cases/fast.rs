@@ -11,7 +11,7 @@ pub fn add(c: &mut List) {
         case!(c, "softmax", All, Ulp(32), [normal(s)], d[0], |x| ops::softmax(&x[0], Some(&[-1]), false), "mx.softmax(x0, axis=-1)");
         case!(c, "softmax/precise", Float, Ulp(32), [normal(s)], d[0], |x| ops::softmax(&x[0], Some(&[-1]), true), "mx.softmax(x0, axis=-1, precise=True)");
     }
-    for s in [&[7][..], &[1], &[3, 5], &[2, 1037], &[2, 3, 1, 5, 2], &[0, 3]] {
+    for s in [&[7][..], &[1], &[3, 5], &[2, 1037], &[2, 3, 1, 5, 2]] {
         case!(c, "logsumexp", All, Accumulate(8), [normal(s)], d[0], |x| ops::logsumexp(&x[0], Some(&[-1]), false), "mx.logsumexp(x0, axis=-1)");
         case!(c, "logsumexp/keepdims", Float, Accumulate(8), [normal(s)], d[0], |x| ops::logsumexp(&x[0], Some(&[-1]), true), "mx.logsumexp(x0, axis=-1, keepdims=True)");
     }

@@ -10,7 +10,7 @@ use mlx::ops::random;
 pub fn add(c: &mut List) {
     case!(c, "key", Fixed, Exact, [], d[], |_x| random::key(0x1234_5678_9abc), "mx.random.key(0x123456789abc)");
     case!(c, "split_key", Fixed, Exact, [bits(&[2])], d[], |x| random::split_key(&x[0], 5), "mx.random.split(x0, 5)");
-    case!(c, "seed", Fixed, Exact, [], d[], |_x| { random::seed(7)?; Ok::<_, mlx::Error>((random::bits(&[5], 4, None)?, random::bits(&[3], 4, None)?)) }, "(mx.random.seed(7), mx.random.randint(0, 1, (1,)))[0] or (lambda a, b: [a, b])(*wheel_bits(7, [5, 3]))");
+    case!(c, "seed", Fixed, Exact, [], d[], |_x| { random::seed(7)?; Ok::<_, mlx::Error>((random::uniform(0.0, 1.0, &[5], DType::F32, None)?, random::uniform(0.0, 1.0, &[3], DType::F32, None)?)) }, "(mx.random.seed(7), [mx.random.uniform(shape=(5,)), mx.random.uniform(shape=(3,))])[1]");
     for w in [1, 2, 4] {
         for n in [0, 1, 2, 3, 5, 1037] {
             case!(c, format!("bits/{w}"), Fixed, Exact, [bits(&[2])], d[], |x| random::bits(&[n], w, Some(&x[0])), "");

@@ -22,7 +22,7 @@ pub fn add(c: &mut List) {
             case!(c, "all", All, Exact, [whole(0, 30, s)], d[], |x| ops::all(&x[0], a, k), py("all"));
             case!(c, "any", All, Exact, [whole(0, 1, s)], d[], |x| ops::any(&x[0], a, k), py("any"));
             case!(c, "mean", All, Accumulate(8), [normal(s)], d[0], |x| ops::mean(&x[0], a, k), py("mean"));
-            case!(c, "var", Real, Accumulate(16), [normal(s)], d[0], |x| ops::var(&x[0], a, k, 0), py("var"));
+            case!(c, "var", All, Accumulate(16), [normal(s)], d[0], |x| ops::var(&x[0], a, k, 0), py("var"));
         }
     }
     case!(c, "std", Real, Accumulate(16), [normal(&[5, 67])], d[0], |x| ops::std(&x[0], Some(&[1]), false, 1), "mx.std(x0, axis=1, ddof=1)");

@@ -79,7 +79,7 @@ pub(super) fn function(f: Func) -> Option<Loop> {
         Func::LeftShift | Func::RightShift => return None,
         Func::Abs => un!(f64, |x| x.abs()),
         Func::Negative => un!(f64, |x| -x),
-        Func::Sign => un!(f64, |x| if x.is_nan() { x } else { (x > 0.0) as u8 as f64 - (x < 0.0) as u8 as f64 }),
+        Func::Sign => un!(f64, |x| (x > 0.0) as u8 as f64 - (x < 0.0) as u8 as f64),
         Func::Floor => un!(f64, |x| x.floor()),
         Func::Ceil => un!(f64, |x| x.ceil()),
         Func::Round => un!(f64, |x| x.round_ties_even()),

@@ -90,7 +90,7 @@ pub(super) fn bool_function(f: Func, isa: Isa) -> Option<Loop> {
         Func::Multiply | Func::Minimum | Func::BitwiseAnd | Func::LogicalAnd | Func::FloorDivide => {
             bin!(isa, u8 => u8, |x, y| x & y)
         }
-        Func::Remainder => bin!(isa, u8 => u8, |_x, _y| 0),
+        Func::Remainder => bin!(isa, u8 => u8, |x, y| x & (y ^ 1)),
         Func::Power | Func::GreaterEqual => bin!(isa, u8 => u8, |x, y| x | (y ^ 1)),
         Func::Equal | Func::NanEqual => bin!(isa, u8 => u8, |x, y| x ^ y ^ 1),
         Func::Less => bin!(isa, u8 => u8, |x, y| (x ^ 1) & y),
@@ -110,13 +110,7 @@ macro_rules! power {
         let (mut base, mut e, mut r): ($t, $t, $t) = ($x, $y, 1);
         #[allow(unused_comparisons, reason = "written once for signed and unsigned")]
         if e < 0 {
-            r = if base == 1 || (base == (0 as $t).wrapping_sub(1) && e & 1 == 0) {
-                1
-            } else if base == (0 as $t).wrapping_sub(1) {
-                base
-            } else {
-                0
-            };
+            r = 0;
         } else {
             while e > 0 {
                 if e & 1 == 1 {
@@ -175,7 +169,7 @@ macro_rules! unsigned {
                     sel(y < <$t>::BITS as $t, x >> (y & (<$t>::BITS as $t - 1)), 0)
                 }),
                 Func::FloorDivide => bin!(isa, $t => $t, |x, y| x.checked_div(y).unwrap_or(0)),
-                Func::Remainder => bin!(isa, $t => $t, |x, y| x.checked_rem(y).unwrap_or(0)),
+                Func::Remainder => bin!(isa, $t => $t, |x, y| x.checked_rem(y).unwrap_or(x)),
                 _ => return ordered!($t, f, isa),
             })
         }
@@ -202,7 +196,7 @@ macro_rules! signed {
                 }),
                 Func::Remainder => bin!(isa, $t => $t, |x, y| {
                     if y == 0 {
-                        0
+                        x
                     } else {
                         let r = x.wrapping_rem(y);
                         if r != 0 && (r < 0) != (y < 0) { r + y } else { r }

@@ -106,7 +106,7 @@ pub(super) fn function(f: Func, isa: Isa) -> Option<Loop> {
         Func::LeftShift | Func::RightShift => return None,
         Func::Abs => un!(isa, f32, |x, L| x.abs()),
         Func::Negative => un!(isa, f32, |x, L| -x),
-        Func::Sign => un!(isa, f32, |x, L| sel(x.is_nan(), x, sel(x > 0.0, 1.0, 0.0) - sel(x < 0.0, 1.0, 0.0))),
+        Func::Sign => un!(isa, f32, |x, L| sel(x > 0.0, 1.0, 0.0) - sel(x < 0.0, 1.0, 0.0)),
         Func::Floor => un!(isa, f32, |x, L| m::floor(x)),
         Func::Ceil => un!(isa, f32, |x, L| m::ceil(x)),
         Func::Round => un!(isa, f32, |x, L| m::round(x)),

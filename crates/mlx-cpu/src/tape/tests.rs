@@ -76,13 +76,7 @@ fn functions_of_one_float_are_accurate() {
         (
             Func::Sign,
             |x| {
-                if x == 0.0 {
-                    0.0
-                } else if x.is_nan() {
-                    x
-                } else {
-                    x.signum()
-                }
+                if x == 0.0 || x.is_nan() { 0.0 } else { x.signum() }
             },
             0.0,
         ),
@@ -355,8 +349,8 @@ fn integers_wrap_and_never_trap() {
         };
         let (x, y) = ([7, -7, 7, -7, 5, i32::MIN, -1, 0], [2, 2, -2, -2, 0, -1, 3, 0]);
         assert_eq!(two(Func::FloorDivide, &x, &y), [3, -4, -4, 3, 0, i32::MIN, -1, 0]);
-        assert_eq!(two(Func::Remainder, &x, &y), [1, 1, -1, -1, 0, 0, 2, 0]);
-        assert_eq!(two(Func::Power, &[3, 2, -1, -1, 5, 1, 0], &[4, 40, -3, -2, -1, -9, 0]), [81, 0, -1, 1, 0, 1, 1]);
+        assert_eq!(two(Func::Remainder, &x, &y), [1, 1, -1, -1, 5, 0, 2, 0]);
+        assert_eq!(two(Func::Power, &[3, 2, -1, -1, 5, 1, 0], &[4, 40, -3, -2, -1, -9, 0]), [81, 0, 0, 0, 0, 0, 1]);
         assert_eq!(two(Func::LeftShift, &[1, 1, 1, 3], &[31, 32, -1, 1]), [i32::MIN, 0, 0, 6]);
         assert_eq!(two(Func::RightShift, &[-8, -8, 8, -8, 8], &[1, 32, 33, -1, -1]), [-4, -1, 0, -1, 0]);
         assert_eq!(two(Func::Multiply, &[i32::MAX], &[2]), [-2]);

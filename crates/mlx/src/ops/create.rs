@@ -72,7 +72,8 @@ pub fn linspace(start: f64, stop: f64, n: usize, dtype: DType) -> Result<Array> 
         return ops::astype(&reshape1(ops::Scalar::Float(start).to_array(DType::F32)?)?, dtype);
     }
     // A blend of both ends keeps them exact.
-    let t = ops::divide(&arange(0.0, n as f64, 1.0, DType::F32)?, (n.max(2) - 1) as f64)?;
+    let wide = if dtype == DType::F64 { dtype } else { DType::F32 };
+    let t = ops::divide(&arange(0.0, n as f64, 1.0, wide)?, (n.max(2) - 1) as f64)?;
     let x = ops::add(&ops::multiply(&ops::subtract(1.0, &t)?, start)?, &ops::multiply(&t, stop)?)?;
     ops::astype(&x, dtype)
 }

@@ -131,12 +131,15 @@ fn lse(x: &Array, axes: &[i64]) -> Result<Array> {
 /// ln Σ e^x over the axes (all without), which are removed or kept with size one; integers give f32.
 ///
 /// # Errors
-/// `Index` for axes out of range.
+/// `Index` for axes out of range, `Value` for an empty array.
 pub fn logsumexp(a: &Array, axes: Option<&[i64]>, keepdims: bool) -> Result<Array> {
     let axes: Vec<i64> = match axes {
         Some(x) => mlx_ir::desc::normalize_axes("logsumexp", x, a.ndim())?.iter().map(|&d| d as i64).collect(),
         None => (0..a.ndim() as i64).collect(),
     };
+    if a.size() == 0 {
+        return Err(Error::value("[logsumexp] Received empty array."));
+    }
     let x = ops::astype(a, a.dtype().to_inexact())?;
     let d = x.dtype();
     let out = if axes.as_slice() == [a.ndim() as i64 - 1] && d.is_float() {

@@ -266,8 +266,7 @@ fn match_off_axis(name: &str, a: &Array, b: &Array, axis: usize) -> Result<(Arra
 /// `Index` for an axis out of range, `Value` for shapes that do not fit or indices that are not integers.
 pub fn take_along_axis(a: &Array, indices: &Array, axis: Option<i64>) -> Result<Array> {
     let Some(axis) = axis else {
-        let (x, i) = (ops::reshape_to(a, &[a.size()])?, ops::reshape_to(indices, &[indices.size()])?);
-        return take_along_axis(&x, &i, Some(0));
+        return take_along_axis(&ops::reshape_to(a, &[a.size()])?, indices, Some(0));
     };
     let axis = desc::normalize_axis("take_along_axis", axis, a.ndim())?;
     let (x, i) = match_off_axis("take_along_axis", a, indices, axis)?;
@@ -489,9 +488,7 @@ pub fn put_along_axis(a: &Array, indices: &Array, values: &Array, axis: Option<i
         Some(x) => put("put_along_axis", a, indices, values, x, UpdateMode::Assign),
         None => {
             let flat_a = ops::reshape_to(a, &[a.size()])?;
-            let i = ops::reshape_to(indices, &[indices.size()])?;
-            let u = ops::reshape_to(&ops::broadcast_to(values, indices.shape())?, &[indices.size()])?;
-            ops::reshape_to(&put("put_along_axis", &flat_a, &i, &u, 0, UpdateMode::Assign)?, a.shape())
+            ops::reshape_to(&put("put_along_axis", &flat_a, indices, values, 0, UpdateMode::Assign)?, a.shape())
         }
     }
 }

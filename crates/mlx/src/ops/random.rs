@@ -301,7 +301,7 @@ pub fn laplace(shape: &[usize], dtype: DType, loc: f64, scale: f64, key: Option<
     float_only("laplace", dtype)?;
     let u = ops::astype(&symmetric(shape, key)?, dtype)?;
     let tail = ops::log1p(&ops::negative(&ops::abs(&u)?)?)?;
-    let mut x = ops::multiply(&ops::sign(&u)?, &ops::negative(&tail)?)?;
+    let mut x = ops::multiply(&ops::sign(&u)?, &tail)?;
     if scale != 1.0 {
         x = ops::multiply(&x, scale)?;
     }

@@ -214,6 +214,10 @@ fn reduce(kind: ReduceKind, name: &str, a: &Array, axes: Option<&[i64]>, keepdim
         Some(x) => desc::normalize_axes(name, x, a.ndim())?,
         None => (0..a.ndim()).collect(),
     };
+    // Over no axes nothing is accumulated, so the dtype stays as well.
+    if axes.is_empty() && !matches!(kind, ReduceKind::And | ReduceKind::Or) {
+        return Ok(a.clone());
+    }
     let shape: Shape = if keepdims {
         Op::kept_shape(a.shape(), &axes)
     } else {
@@ -238,8 +242,8 @@ macro_rules! reductions {
 }
 
 reductions! {
-    "Sum; bool and narrow integers in 32 bits." sum => Sum;
-    "Product; bool and narrow integers in 32 bits." prod => Prod;
+    "Sum; bool and narrow integers in 32 bits (over no axes the array itself)." sum => Sum;
+    "Product; bool and narrow integers in 32 bits (over no axes the array itself)." prod => Prod;
     "Smallest; NaN if any is." min => Min;
     "Largest; NaN if any is." max => Max;
     "True if all are nonzero." all => And;
@@ -264,7 +268,7 @@ pub fn mean(a: &Array, axes: Option<&[i64]>, keepdims: bool) -> Result<Array> {
     ops::multiply(&s, 1.0 / n as f64)
 }
 
-/// Variance with `n − ddof` in the denominator; integers give f32.
+/// Variance with `n − ddof` in the denominator; integers and complex give f32.
 ///
 /// # Errors
 /// `Index` for axes out of range.
@@ -272,6 +276,7 @@ pub fn var(a: &Array, axes: Option<&[i64]>, keepdims: bool, ddof: i64) -> Result
     let n = count(a, axes)?;
     let x = ops::astype(a, a.dtype().to_inexact())?;
     let centred = ops::subtract(&x, &mean(&x, axes, true)?)?;
+    let centred = if centred.dtype().is_complex() { ops::abs(&centred)? } else { centred };
     let s = sum(&ops::square(&centred)?, axes, keepdims)?;
     let d = (n as f64 - ddof as f64).max(0.0);
     ops::multiply(&s, 1.0 / d)

@@ -22,7 +22,7 @@ impl Rule for Scan {
             return Err(Error::value(format!("[logcumsumexp] Not supported for {}.", x.dtype)));
         }
         let dtype = match self.kind {
-            ScanKind::Sum | ScanKind::Prod if x.dtype == DType::Bool => DType::I32,
+            ScanKind::Sum if x.dtype == DType::Bool => DType::I32,
             _ => x.dtype,
         };
         Ok(smallvec![Aval { shape: x.shape.clone(), dtype }])
@@ -220,7 +220,7 @@ macro_rules! cumulatives {
 
 cumulatives! {
     "Running sum; bool gives i32." cumsum => Sum;
-    "Running product; bool gives i32." cumprod => Prod;
+    "Running product." cumprod => Prod;
     "Running minimum." cummin => Min;
     "Running maximum." cummax => Max;
     "Running ln Σ e^x." logcumsumexp => Logaddexp;
