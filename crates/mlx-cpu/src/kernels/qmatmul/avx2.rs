@@ -216,6 +216,15 @@ impl Vector for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn spread_f16(p: *const u8, step: usize) -> __m256 {
+        // SAFETY: see above.
+        unsafe {
+            let half = |p: *const u8| p.cast::<u16>().read_unaligned() as i32;
+            let two = _mm_cvtph_ps(_mm_cvtsi32_si128(half(p) | half(p.add(step)) << 16));
+            _mm256_permutevar8x32_ps(_mm256_castps128_ps256(two), _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1))
+        }
+    }
+    #[inline(always)]
     unsafe fn from_f16(p: *const u8) -> __m256 {
         // SAFETY: see above.
         unsafe { _mm256_cvtph_ps(_mm_loadu_si128(p.cast())) }

@@ -10,6 +10,8 @@ use std::arch::x86_64::*;
 
 /// How far ahead of the read position weights are fetched.
 const AHEAD: usize = 1536;
+/// Weight rows that are read at the same time: see [`RowTask::streams`].
+const STREAMS: usize = 8;
 
 /// # Safety
 /// As [`super::rows::kernel`], on a machine with AVX-512 F, BW, VL, DQ and VNNI.
@@ -230,36 +232,78 @@ unsafe fn quad_step<F: QuadFormat, const M: usize>(
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 unsafe fn quad_rows<F: QuadFormat, const M: usize>(t: &RowTask<'_>, a: &[Quad], i: usize) {
-    let per_row = t.k.div_ceil(128);
-    let a: [*const Quad; M] = std::array::from_fn(|j| a[(i + j) * per_row..][..per_row].as_ptr());
+    let a: [*const Quad; M] = records(a, i, t.k.div_ceil(128));
+    let (apart, rest) = t.streams(M, STREAMS);
+    // SAFETY: the contract is passed on; both loops together take each row once.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            quad_streams::<F, M, STREAMS>(t, &a, i, r, apart);
+        }
+        for r in rest {
+            quad_streams::<F, M, 1>(t, &a, i, r, 0);
+        }
+    }
+}
+
+/// The records of activation rows `i .. i + M`.
+fn records<T, const M: usize>(a: &[T], i: usize, per_row: usize) -> [*const T; M] {
+    std::array::from_fn(|j| a[(i + j) * per_row..][..per_row].as_ptr())
+}
+
+/// Writes the sums of rows `r`, `r + apart`, ….
+#[inline(always)]
+unsafe fn put_all<const M: usize, const R: usize>(
+    t: &RowTask<'_>,
+    i: usize,
+    r: usize,
+    apart: usize,
+    sums: &[[__m512; M]; R],
+) {
+    for (n, sums) in sums.iter().enumerate() {
+        for (j, s) in sums.iter().enumerate() {
+            // SAFETY: rows of the task and of the activations.
+            unsafe { t.out.put(i + j, r + n * apart, _mm512_reduce_add_ps(*s)) };
+        }
+    }
+}
+
+/// Rows `r`, `r + apart`, … (`R` of them).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+unsafe fn quad_streams<F: QuadFormat, const M: usize, const R: usize>(
+    t: &RowTask<'_>,
+    a: &[*const Quad; M],
+    i: usize,
+    r: usize,
+    apart: usize,
+) {
     let (full, rest) = (t.k / 128, t.k % 128 / 32);
     let end = t.weights.as_ptr_range().end;
-    let mut last = [0u8; 192];
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights. The last step reads four blocks where `rest`
-        // are the row's: from the following rows if there are enough bytes, else from a copy. The
-        // mask zeroes the scales of the others, and their activations are zero.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [_mm512_setzero_ps(); M];
-            for s in 0..full {
-                let p = row.add(s * 4 * F::BYTES);
+    // SAFETY: the rows are inside the weights. The last step reads four blocks where `rest`
+    // are the row's: from the following rows if there are enough bytes, else from a copy. The
+    // mask zeroes the scales of the others, and their activations are zero.
+    unsafe {
+        let first = t.weights.as_ptr().add(r * t.row_bytes);
+        let mut sums = [[_mm512_setzero_ps(); M]; R];
+        for s in 0..full {
+            for (n, sums) in sums.iter_mut().enumerate() {
+                let p = first.add(n * apart * t.row_bytes + s * 4 * F::BYTES);
                 fetch::<192>(p, 4 * F::BYTES);
-                quad_step::<F, M>(p, !0, &a, s, &mut sums);
+                quad_step::<F, M>(p, !0, a, s, sums);
             }
-            if rest > 0 {
-                let mut p = row.add(full * 4 * F::BYTES);
+        }
+        if rest > 0 {
+            let mut last = [0u8; 192];
+            for (n, sums) in sums.iter_mut().enumerate() {
+                let mut p = first.add(n * apart * t.row_bytes + full * 4 * F::BYTES);
                 if (end as usize) - (p as usize) < 4 * F::BYTES {
-                    last.fill(0);
                     std::ptr::copy_nonoverlapping(p, last.as_mut_ptr(), rest * F::BYTES);
                     p = last.as_ptr();
                 }
-                quad_step::<F, M>(p, (1 << (4 * rest)) - 1, &a, full, &mut sums);
-            }
-            for (j, s) in sums.iter().enumerate() {
-                t.out.put(i + j, r, _mm512_reduce_add_ps(*s));
+                quad_step::<F, M>(p, (1 << (4 * rest)) - 1, a, full, sums);
             }
         }
+        put_all(t, i, r, apart, &sums);
     }
 }
 
@@ -288,47 +332,68 @@ unsafe fn pick(v: __m512, lanes: &[i32; 16]) -> __m512 {
 /// Q4_K, and with `FIFTH` Q5_K.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 unsafe fn super_rows<const FIFTH: bool, const M: usize>(t: &RowTask<'_>, a: &[Super], i: usize) {
-    const PICK: [[i32; 16]; 4] = [pair(0, 2), pair(1, 3), pair(4, 6), pair(5, 7)];
-    let supers = t.k / 256;
-    let a: [*const Super; M] = std::array::from_fn(|j| a[(i + j) * supers..][..supers].as_ptr());
+    let a: [*const Super; M] = records(a, i, t.k / 256);
+    let (apart, rest) = t.streams(M, STREAMS);
     let bytes = if FIFTH { 176 } else { 144 };
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights and is a whole number of super-blocks.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [_mm512_setzero_ps(); M];
-            for s in 0..supers {
-                let p = row.add(s * bytes);
-                fetch::<192>(p, bytes);
-                let scales = k_scales(p);
-                let mut levels = [_mm512_setzero_si512(); 4];
-                let qs = p.add(if FIFTH { 48 } else { 16 });
-                (levels[0], levels[1]) = split(_mm512_loadu_si512(qs.cast()));
-                (levels[2], levels[3]) = split(_mm512_loadu_si512(qs.add(64).cast()));
-                if FIFTH {
-                    let high = _mm512_broadcast_i64x4(_mm256_loadu_si256(p.add(16).cast()));
-                    let fifth = _mm512_set1_epi8(16);
-                    for (j, v) in levels.iter_mut().enumerate() {
-                        let (one, two) = (1i64 << PICK[j][0], 1i64 << PICK[j][15]);
-                        let byte = 0x0101_0101_0101_0101;
-                        let (one, two) = ((byte * one as u64) as i64, (byte * two as u64) as i64);
-                        let bits = _mm512_set_epi64(two, two, two, two, one, one, one, one);
-                        *v = _mm512_mask_add_epi8(*v, _mm512_test_epi8_mask(high, bits), *v, fifth);
-                    }
-                }
-                for i in 0..M {
-                    let x = a[i].add(s);
-                    let scale = _mm512_mul_ps(scales, _mm512_load_ps((*x).scale.as_ptr()));
-                    sums[i] = _mm512_mask_add_ps(sums[i], 0xFF00, sums[i], scale);
-                    for (j, v) in levels.iter().enumerate() {
-                        let q = _mm512_load_si512((*x).q.as_ptr().add(64 * j).cast());
-                        let dot = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), *v, q));
-                        sums[i] = _mm512_fmadd_ps(dot, pick(scale, &PICK[j]), sums[i]);
-                    }
+    // SAFETY: rows are inside the weights and whole numbers of super-blocks; both loops together
+    // take each row once.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            let mut sums = [[_mm512_setzero_ps(); M]; STREAMS];
+            for s in 0..t.k / 256 {
+                for (n, sums) in sums.iter_mut().enumerate() {
+                    let p = t.weights.as_ptr().add((r + n * apart) * t.row_bytes + s * bytes);
+                    super_step::<FIFTH, M>(p, &a, s, sums);
                 }
             }
-            for (j, s) in sums.iter().enumerate() {
-                t.out.put(i + j, r, _mm512_reduce_add_ps(*s));
+            put_all(t, i, r, apart, &sums);
+        }
+        for r in rest {
+            let mut sums = [[_mm512_setzero_ps(); M]; 1];
+            for s in 0..t.k / 256 {
+                super_step::<FIFTH, M>(t.weights.as_ptr().add(r * t.row_bytes + s * bytes), &a, s, &mut sums[0]);
+            }
+            put_all(t, i, r, 0, &sums);
+        }
+    }
+}
+
+/// # Safety
+/// A super-block can be read at `p`, and its records at `a`.
+#[inline(always)]
+unsafe fn super_step<const FIFTH: bool, const M: usize>(
+    p: *const u8,
+    a: &[*const Super; M],
+    s: usize,
+    sums: &mut [__m512; M],
+) {
+    const PICK: [[i32; 16]; 4] = [pair(0, 2), pair(1, 3), pair(4, 6), pair(5, 7)];
+    // SAFETY: by the contract.
+    unsafe {
+        fetch::<192>(p, if FIFTH { 176 } else { 144 });
+        let scales = k_scales(p);
+        let mut levels = [_mm512_setzero_si512(); 4];
+        let qs = p.add(if FIFTH { 48 } else { 16 });
+        (levels[0], levels[1]) = split(_mm512_loadu_si512(qs.cast()));
+        (levels[2], levels[3]) = split(_mm512_loadu_si512(qs.add(64).cast()));
+        if FIFTH {
+            let high = _mm512_broadcast_i64x4(_mm256_loadu_si256(p.add(16).cast()));
+            let fifth = _mm512_set1_epi8(16);
+            for (j, v) in levels.iter_mut().enumerate() {
+                let byte = 0x0101_0101_0101_0101u64;
+                let (one, two) = ((byte << PICK[j][0]) as i64, (byte << PICK[j][15]) as i64);
+                let bits = _mm512_set_epi64(two, two, two, two, one, one, one, one);
+                *v = _mm512_mask_add_epi8(*v, _mm512_test_epi8_mask(high, bits), *v, fifth);
+            }
+        }
+        for i in 0..M {
+            let x = a[i].add(s);
+            let scale = _mm512_mul_ps(scales, _mm512_load_ps((*x).scale.as_ptr()));
+            sums[i] = _mm512_mask_add_ps(sums[i], 0xFF00, sums[i], scale);
+            for (j, v) in levels.iter().enumerate() {
+                let q = _mm512_load_si512((*x).q.as_ptr().add(64 * j).cast());
+                let dot = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), *v, q));
+                sums[i] = _mm512_fmadd_ps(dot, pick(scale, &PICK[j]), sums[i]);
             }
         }
     }
@@ -352,52 +417,69 @@ unsafe fn k_scales(p: *const u8) -> __m512 {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 unsafe fn super6_rows<const M: usize>(t: &RowTask<'_>, a: &[Super6], i: usize) {
-    const fn fours(a: i32) -> [i32; 16] {
-        let (b, c, d) = (a + 1, a + 2, a + 3);
-        [a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d]
-    }
-    const PICK: [[i32; 16]; 4] = [fours(0), fours(4), fours(8), fours(12)];
-    let supers = t.k / 256;
-    let a: [*const Super6; M] = std::array::from_fn(|j| a[(i + j) * supers..][..supers].as_ptr());
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights and is a whole number of super-blocks.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [_mm512_setzero_ps(); M];
-            // Bits 0-1 and 2-3 of a high byte go to bits 4-5 of runs 0 and 1, bits 4-5 and 6-7 of 2 and 3.
-            let up = _mm512_inserti64x4::<1>(_mm512_set1_epi16(4), _mm256_set1_epi16(2));
-            let down = _mm512_sub_epi16(_mm512_set1_epi16(4), up);
-            let two = _mm512_set1_epi8(0x30);
-            for s in 0..supers {
-                let p = row.add(s * 210);
-                fetch::<256>(p, 210);
-                let d = _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(
-                    p.add(208).cast::<u16>().read_unaligned() as i32,
-                )));
-                let scales = _mm512_cvtepi8_epi32(_mm_loadu_si128(p.add(192).cast()));
-                let scales = _mm512_mul_ps(_mm512_cvtepi32_ps(scales), d);
-                let mut levels = [_mm512_setzero_si512(); 4];
-                for half in 0..2 {
-                    let q = _mm512_loadu_si512(p.add(64 * half).cast());
-                    let h = _mm512_broadcast_i64x4(_mm256_loadu_si256(p.add(128 + 32 * half).cast()));
-                    // (h & two) | nibble of q: 0xF8 is a | (b & c).
-                    let (low, high) = split(q);
-                    levels[2 * half] = _mm512_ternarylogic_epi32::<0xF8>(low, _mm512_sllv_epi16(h, up), two);
-                    levels[2 * half + 1] = _mm512_ternarylogic_epi32::<0xF8>(high, _mm512_srlv_epi16(h, down), two);
-                }
-                for i in 0..M {
-                    let x = a[i].add(s);
-                    let scale = _mm512_mul_ps(scales, _mm512_load_ps((*x).scale.as_ptr()));
-                    sums[i] = _mm512_fmadd_ps(scales, _mm512_load_ps((*x).start.as_ptr()), sums[i]);
-                    for (j, v) in levels.iter().enumerate() {
-                        let q = _mm512_load_si512((*x).q.as_ptr().add(64 * j).cast());
-                        let dot = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), *v, q));
-                        sums[i] = _mm512_fmadd_ps(dot, pick(scale, &PICK[j]), sums[i]);
-                    }
+    let a: [*const Super6; M] = records(a, i, t.k / 256);
+    let (apart, rest) = t.streams(M, STREAMS);
+    // SAFETY: as in `super_rows`.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            let mut sums = [[_mm512_setzero_ps(); M]; STREAMS];
+            for s in 0..t.k / 256 {
+                for (n, sums) in sums.iter_mut().enumerate() {
+                    let p = t.weights.as_ptr().add((r + n * apart) * t.row_bytes + s * 210);
+                    super6_step(p, &a, s, sums);
                 }
             }
-            for (j, s) in sums.iter().enumerate() {
-                t.out.put(i + j, r, _mm512_reduce_add_ps(*s));
+            put_all(t, i, r, apart, &sums);
+        }
+        for r in rest {
+            let mut sums = [[_mm512_setzero_ps(); M]; 1];
+            for s in 0..t.k / 256 {
+                super6_step(t.weights.as_ptr().add(r * t.row_bytes + s * 210), &a, s, &mut sums[0]);
+            }
+            put_all(t, i, r, 0, &sums);
+        }
+    }
+}
+
+/// Lane indices `a`, `a + 1`, `a + 2`, `a + 3`, four times each.
+const fn fours(a: i32) -> [i32; 16] {
+    let (b, c, d) = (a + 1, a + 2, a + 3);
+    [a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d]
+}
+
+/// # Safety
+/// A super-block can be read at `p`, and its records at `a`.
+#[inline(always)]
+unsafe fn super6_step<const M: usize>(p: *const u8, a: &[*const Super6; M], s: usize, sums: &mut [__m512; M]) {
+    const PICK: [[i32; 16]; 4] = [fours(0), fours(4), fours(8), fours(12)];
+    // SAFETY: by the contract.
+    unsafe {
+        // Bits 0-1 and 2-3 of a high byte go to bits 4-5 of runs 0 and 1, bits 4-5 and 6-7 of 2 and 3.
+        let up = _mm512_inserti64x4::<1>(_mm512_set1_epi16(4), _mm256_set1_epi16(2));
+        let down = _mm512_sub_epi16(_mm512_set1_epi16(4), up);
+        let two = _mm512_set1_epi8(0x30);
+        fetch::<256>(p, 210);
+        let d = p.add(208).cast::<u16>().read_unaligned();
+        let d = _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(d as i32)));
+        let scales = _mm512_cvtepi8_epi32(_mm_loadu_si128(p.add(192).cast()));
+        let scales = _mm512_mul_ps(_mm512_cvtepi32_ps(scales), d);
+        let mut levels = [_mm512_setzero_si512(); 4];
+        for half in 0..2 {
+            let q = _mm512_loadu_si512(p.add(64 * half).cast());
+            let h = _mm512_broadcast_i64x4(_mm256_loadu_si256(p.add(128 + 32 * half).cast()));
+            let (low, high) = split(q);
+            // 0xF8 is a | (b & c).
+            levels[2 * half] = _mm512_ternarylogic_epi32::<0xF8>(low, _mm512_sllv_epi16(h, up), two);
+            levels[2 * half + 1] = _mm512_ternarylogic_epi32::<0xF8>(high, _mm512_srlv_epi16(h, down), two);
+        }
+        for i in 0..M {
+            let x = a[i].add(s);
+            let scale = _mm512_mul_ps(scales, _mm512_load_ps((*x).scale.as_ptr()));
+            sums[i] = _mm512_fmadd_ps(scales, _mm512_load_ps((*x).start.as_ptr()), sums[i]);
+            for (j, v) in levels.iter().enumerate() {
+                let q = _mm512_load_si512((*x).q.as_ptr().add(64 * j).cast());
+                let dot = _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(_mm512_setzero_si512(), *v, q));
+                sums[i] = _mm512_fmadd_ps(dot, pick(scale, &PICK[j]), sums[i]);
             }
         }
     }
@@ -445,35 +527,54 @@ impl FloatFormat for BF16 {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 unsafe fn float_rows<F: FloatFormat, const M: usize>(t: &RowTask<'_>, i: usize) {
-    let x: [*const f32; M] = std::array::from_fn(|j| t.x[(i + j) * t.k..][..t.k].as_ptr());
-    let (full, rest) = (t.k / 64, t.k % 64);
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights; the masks keep the last loads inside the rows.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [[_mm512_setzero_ps(); 4]; M];
-            for s in 0..full {
-                fetch::<256>(row.add(64 * s * F::BYTES), 64 * F::BYTES);
-                for u in 0..4 {
-                    let at = 64 * s + 16 * u;
-                    let w = F::load(row.add(at * F::BYTES), !0);
+    let x: [*const f32; M] = records(t.x, i, t.k);
+    let (apart, rest) = t.streams(M, STREAMS);
+    // SAFETY: the contract is passed on; both loops together take each row once.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            float_streams::<F, M, STREAMS>(t, &x, i, r, apart);
+        }
+        for r in rest {
+            float_streams::<F, M, 1>(t, &x, i, r, 0);
+        }
+    }
+}
+
+/// Rows `r`, `r + apart`, … (`R` of them).
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+unsafe fn float_streams<F: FloatFormat, const M: usize, const R: usize>(
+    t: &RowTask<'_>,
+    x: &[*const f32; M],
+    i: usize,
+    r: usize,
+    apart: usize,
+) {
+    // SAFETY: the rows are inside the weights; the masks keep the last loads inside the rows.
+    unsafe {
+        let first = t.weights.as_ptr().add(r * t.row_bytes);
+        let mut sums = [[[_mm512_setzero_ps(); 2]; M]; R];
+        for at in (0..t.k).step_by(32) {
+            for (n, sums) in sums.iter_mut().enumerate() {
+                let p = first.add(n * apart * t.row_bytes + at * F::BYTES);
+                fetch::<128>(p, 32 * F::BYTES);
+                for u in 0..2 {
+                    let rest = t.k.saturating_sub(at + 16 * u).min(16);
+                    let mask = ((1u32 << rest) - 1) as u16;
+                    let w = F::load(p.wrapping_add(16 * u * F::BYTES), mask);
                     for j in 0..M {
-                        sums[j][u] = _mm512_fmadd_ps(w, _mm512_loadu_ps(x[j].add(at)), sums[j][u]);
+                        let x = _mm512_maskz_loadu_ps(mask, x[j].wrapping_add(at + 16 * u));
+                        sums[j][u] = _mm512_fmadd_ps(w, x, sums[j][u]);
                     }
                 }
             }
-            for u in 0..rest.div_ceil(16) {
-                let at = 64 * full + 16 * u;
-                let mask = ((1u32 << (t.k - at).min(16)) - 1) as u16;
-                let w = F::load(row.add(at * F::BYTES), mask);
-                for j in 0..M {
-                    sums[j][u] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, x[j].add(at)), sums[j][u]);
-                }
-            }
-            for (j, s) in sums.iter().enumerate() {
-                let sum = _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3]));
-                t.out.put(i + j, r, _mm512_reduce_add_ps(sum));
+        }
+        let mut flat = [[_mm512_setzero_ps(); M]; R];
+        for n in 0..R {
+            for j in 0..M {
+                flat[n][j] = _mm512_add_ps(sums[n][j][0], sums[n][j][1]);
             }
         }
+        put_all(t, i, r, apart, &flat);
     }
 }

@@ -77,15 +77,14 @@ pub fn qmatmul_multi(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usi
     let jobs = products.iter_mut().map(|p| Job::check(p, k, m)).collect::<Result<Vec<_>>>()?;
     if k == 0 {
         products.iter_mut().for_each(|p| p.out.fill(0.0));
-    } else if m > MANY
-        && let Some(ops) = tiles::ops(isa)
-    {
+    } else if m == 0 {
+        return Ok(());
+    } else if let Some(ops) = tiles::ops(isa).filter(|o| m > rows::PASS.max(o.lanes * 2 / 3)) {
+        // With so many rows of activations, unpacking tiles pays.
         tiles::run(pool, isa, &ops, &jobs, k, x, m);
-    } else if m > 0
-        && let Some(kernel) = rows::kernel(isa)
-    {
+    } else if let Some(kernel) = rows::kernel(isa) {
         by_rows(pool, isa, kernel, &jobs, k, x, m);
-    } else if m > 0 {
+    } else {
         portable(pool, isa, &jobs, k, x, m);
     }
     Ok(())
@@ -187,9 +186,6 @@ struct Chunk {
     end: usize,
 }
 
-/// With more rows of activations than this, unpacking tiles pays.
-const MANY: usize = 8;
-
 /// Bytes of weights below which a further task costs more than it brings.
 const GRAIN_BYTES: usize = 16 << 10;
 
@@ -226,7 +222,7 @@ fn by_rows(
         .map(|i| if place[i] == i { Layout::new(kinds[i], quantized, k, m) } else { Layout::Plain })
         .collect();
     let views: Vec<_> = layouts.iter_mut().map(Layout::view).collect();
-    let list = chunks(jobs, pool.threads(), 4);
+    let list = chunks(jobs, pool.threads(), 8);
     pool.run(list.len(), &|i| {
         let c = &list[i];
         let j = &jobs[c.job];

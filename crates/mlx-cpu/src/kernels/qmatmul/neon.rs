@@ -224,6 +224,11 @@ impl<const DOT: bool> Vector for Neon<DOT> {
         unsafe { vaddvq_f32(a) }
     }
     #[inline(always)]
+    unsafe fn spread_f16(p: *const u8, _: usize) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(p.cast::<u16>().read_unaligned()))) }
+    }
+    #[inline(always)]
     unsafe fn from_f16(p: *const u8) -> float32x4_t {
         // SAFETY: see above.
         unsafe { vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p))) }

@@ -30,6 +30,17 @@ pub(super) struct RowTask<'a> {
     pub out: Out,
 }
 
+impl RowTask<'_> {
+    /// Rows to read at the same time, far apart: the memory system follows several streams better
+    /// than one (measured: 1.6 times the bandwidth of one core). Returns the distance of the
+    /// `streams` rows that go together (so rows `r`, `r + apart`, … for the first `apart` rows),
+    /// and the rows left over. Only for one row of activations: more would not fit the registers.
+    pub fn streams(&self, activations: usize, streams: usize) -> (usize, Range<usize>) {
+        let apart = if activations == 1 { self.rows.len() / streams } else { 0 };
+        (apart, self.rows.start + apart * streams..self.rows.end)
+    }
+}
+
 /// The row kernel of a level, if it has one.
 ///
 /// # Safety

@@ -60,6 +60,8 @@ pub(super) trait Vector {
     unsafe fn fma(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
     unsafe fn sum(a: Self::F) -> f32;
+    /// The f16 at `p` four times, the one at `p + step` four times, ….
+    unsafe fn spread_f16(p: *const u8, step: usize) -> Self::F;
     unsafe fn from_f16(p: *const u8) -> Self::F;
     unsafe fn from_bf16(p: *const u8) -> Self::F;
     unsafe fn prefetch(p: *const u8);
@@ -67,6 +69,8 @@ pub(super) trait Vector {
 
 /// How far ahead of the read position weights are fetched.
 const AHEAD: usize = 1536;
+/// Weight rows that are read at the same time: see [`RowTask::streams`].
+const STREAMS: usize = 4;
 
 /// Row kernels: see [`super::rows::kernel`].
 #[inline(always)]
@@ -124,66 +128,96 @@ fn records<T, const M: usize>(a: &[T], i: usize, per_row: usize) -> [*const T; M
     p
 }
 
+/// All rows of a task. With one row of activations, [`STREAMS`] rows are read at the same time.
 #[inline(always)]
 unsafe fn quad_rows<V: Vector, const F: u8, const M: usize>(t: &RowTask<'_>, a: &[Quad], i: usize) {
     let a: [*const Quad; M] = records(a, i, t.k.div_ceil(128));
+    let (apart, rest) = t.streams(M, STREAMS);
+    // SAFETY: the contract is passed on; both loops together take each row once.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            quad_streams::<V, F, M, STREAMS>(t, &a, i, r, apart);
+        }
+        for r in rest {
+            quad_streams::<V, F, M, 1>(t, &a, i, r, 0);
+        }
+    }
+}
+
+/// Rows `r`, `r + apart`, … (`R` of them).
+#[inline(always)]
+unsafe fn quad_streams<V: Vector, const F: u8, const M: usize, const R: usize>(
+    t: &RowTask<'_>,
+    a: &[*const Quad; M],
+    i: usize,
+    r: usize,
+    apart: usize,
+) {
     let bytes = [18, 20, 22, 34][F as usize];
     let blocks = t.k / 32;
     let mut last = [0u8; 80];
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights. An odd block at the end is read from a copy that
-        // a zero block follows.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [V::zero(); M];
-            let mut b = 0;
-            while b < blocks {
-                let mut p = row.add(b * bytes);
+    // SAFETY: the rows are inside the weights. An odd block at the end is read from a copy that
+    // a zero block follows.
+    unsafe {
+        let first = t.weights.as_ptr().add(r * t.row_bytes);
+        let mut sums = [[V::zero(); M]; R];
+        let mut b = 0;
+        while b < blocks {
+            for n in 0..R {
+                let mut p = first.add(n * apart * t.row_bytes + b * bytes);
                 V::prefetch(p.wrapping_add(AHEAD));
                 if b + V::LANES > blocks {
                     std::ptr::copy_nonoverlapping(p, last.as_mut_ptr(), bytes);
                     p = last.as_ptr();
                 }
-                let qs = V::lanes(p.add(bytes - 16), bytes);
-                let (low, high) = match F {
-                    Q8_0 => (V::lanes(p.add(2), bytes), qs),
-                    Q5_0 => (
-                        V::or(V::low_nibble(qs), V::fifth_of_mask(p.add(2), bytes)),
-                        V::or(V::high_nibble(qs), V::fifth_of_mask(p.add(4), bytes)),
-                    ),
-                    _ => (V::low_nibble(qs), V::high_nibble(qs)),
-                };
-                let mut d = [0.0; 2];
-                for (l, d) in d.iter_mut().enumerate().take(V::LANES) {
-                    *d = half(p.add(l * bytes));
-                }
-                let scale = V::spread(d.as_ptr());
-                let at = b % 4;
-                for j in 0..M {
-                    let x = a[j].add(b / 4);
-                    let (x0, x1) = (
-                        V::load((*x).q.as_ptr().add(16 * at).cast()),
-                        V::load((*x).q.as_ptr().add(64 + 16 * at).cast()),
-                    );
-                    let dot = match F {
-                        Q8_0 => V::dot_signed(V::dot_signed(V::int_zero(), low, x0), high, x1),
-                        Q4_1 => V::dot(V::dot(V::int_zero(), low, x0), high, x1),
-                        _ => V::dot(V::dot(V::int_load((*x).start.as_ptr().add(4 * at)), low, x0), high, x1),
-                    };
-                    let scale = V::mul(scale, V::get((*x).scale.as_ptr().add(4 * at)));
-                    sums[j] = V::fma(V::float(dot), scale, sums[j]);
-                    if F == Q4_1 {
-                        let mut m = [0.0; 2];
-                        for (l, m) in m.iter_mut().enumerate().take(V::LANES) {
-                            *m = half(p.add(l * bytes + 2));
-                        }
-                        sums[j] = V::fma(V::spread(m.as_ptr()), V::get((*x).sum.as_ptr().add(4 * at)), sums[j]);
-                    }
-                }
-                b += V::LANES;
+                quad_step::<V, F, M>(p, bytes, a, b, &mut sums[n]);
             }
+            b += V::LANES;
+        }
+        for (n, sums) in sums.iter().enumerate() {
             for (j, s) in sums.iter().enumerate() {
-                t.out.put(i + j, r, V::sum(*s));
+                t.out.put(i + j, r + n * apart, V::sum(*s));
+            }
+        }
+    }
+}
+
+/// The blocks of one vector, from block `b` of the row on.
+#[inline(always)]
+unsafe fn quad_step<V: Vector, const F: u8, const M: usize>(
+    p: *const u8,
+    bytes: usize,
+    a: &[*const Quad; M],
+    b: usize,
+    sums: &mut [V::F; M],
+) {
+    // SAFETY: as many blocks as a vector has lanes can be read at `p`, and their records at `a`.
+    unsafe {
+        let qs = V::lanes(p.add(bytes - 16), bytes);
+        let (low, high) = match F {
+            Q8_0 => (V::lanes(p.add(2), bytes), qs),
+            Q5_0 => (
+                V::or(V::low_nibble(qs), V::fifth_of_mask(p.add(2), bytes)),
+                V::or(V::high_nibble(qs), V::fifth_of_mask(p.add(4), bytes)),
+            ),
+            _ => (V::low_nibble(qs), V::high_nibble(qs)),
+        };
+        let scale = V::spread_f16(p, bytes);
+        let min = if F == Q4_1 { V::spread_f16(p.add(2), bytes) } else { V::zero() };
+        let at = b % 4;
+        for j in 0..M {
+            let x = a[j].add(b / 4);
+            let q = (*x).q.as_ptr().cast::<u8>();
+            let (x0, x1) = (V::load(q.add(16 * at)), V::load(q.add(64 + 16 * at)));
+            let dot = match F {
+                Q8_0 => V::dot_signed(V::dot_signed(V::int_zero(), low, x0), high, x1),
+                Q4_1 => V::dot(V::dot(V::int_zero(), low, x0), high, x1),
+                _ => V::dot(V::dot(V::int_load((*x).start.as_ptr().add(4 * at)), low, x0), high, x1),
+            };
+            let scale = V::mul(scale, V::get((*x).scale.as_ptr().add(4 * at)));
+            sums[j] = V::fma(V::float(dot), scale, sums[j]);
+            if F == Q4_1 {
+                sums[j] = V::fma(min, V::get((*x).sum.as_ptr().add(4 * at)), sums[j]);
             }
         }
     }
@@ -213,63 +247,100 @@ unsafe fn k_scales(p: *const u8) -> [f32; 16] {
 
 #[inline(always)]
 unsafe fn super_rows<V: Vector, const FIFTH: bool, const M: usize>(t: &RowTask<'_>, a: &[Super], i: usize) {
-    let supers = t.k / 256;
-    let a: [*const Super; M] = records(a, i, supers);
+    let a: [*const Super; M] = records(a, i, t.k / 256);
+    let (apart, rest) = t.streams(M, STREAMS);
     let bytes = if FIFTH { 176 } else { 144 };
-    let step = 16 * V::LANES;
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights and is a whole number of super-blocks.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [V::zero(); M];
-            for s in 0..supers {
-                let p = row.add(s * bytes);
-                V::prefetch(p.wrapping_add(AHEAD));
-                V::prefetch(p.wrapping_add(AHEAD + 64));
-                V::prefetch(p.wrapping_add(AHEAD + 128));
-                let levels = k_scales(p);
-                let mut scale = [[0.0f32; 16]; M];
-                for j in 0..M {
-                    let x = (*a[j].add(s)).scale.as_ptr();
-                    let mut l = 0;
-                    while l < 16 {
-                        let v = V::mul(V::get(levels.as_ptr().add(l)), V::get(x.add(l)));
-                        V::set(scale[j].as_mut_ptr().add(l), v);
-                        if l >= 8 {
-                            sums[j] = V::add(sums[j], v);
-                        }
-                        l += 4 * V::LANES;
-                    }
-                }
-                let qs = p.add(if FIFTH { 48 } else { 16 });
-                for run in 0..4 {
-                    let mut dots = [[V::int_zero(); 2]; M];
-                    let mut at = 0;
-                    while at < 32 {
-                        let q = V::load(qs.add(32 * run + at));
-                        let (mut low, mut high) = (V::low_nibble(q), V::high_nibble(q));
-                        if FIFTH {
-                            let h = V::load(p.add(16 + at));
-                            low = V::or(low, V::fifth(h, 1 << (2 * run)));
-                            high = V::or(high, V::fifth(h, 2 << (2 * run)));
-                        }
-                        for j in 0..M {
-                            let x = (*a[j].add(s)).q.as_ptr().cast::<u8>();
-                            dots[j][0] = V::dot(dots[j][0], low, V::load(x.add(32 * run_place(2 * run) + at)));
-                            dots[j][1] = V::dot(dots[j][1], high, V::load(x.add(32 * run_place(2 * run + 1) + at)));
-                        }
-                        at += step;
-                    }
-                    for j in 0..M {
-                        for h in 0..2 {
-                            let scale = V::splat(scale[j][2 * run + h]);
-                            sums[j] = V::fma(V::float(dots[j][h]), scale, sums[j]);
-                        }
-                    }
+    // SAFETY: the contract is passed on; both loops together take each row once, and rows are
+    // whole numbers of super-blocks.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            let mut sums = [[V::zero(); M]; STREAMS];
+            for s in 0..t.k / 256 {
+                for (n, sums) in sums.iter_mut().enumerate() {
+                    let p = t.weights.as_ptr().add((r + n * apart) * t.row_bytes + s * bytes);
+                    super_step::<V, FIFTH, M>(p, &a, s, sums);
                 }
             }
-            for (j, s) in sums.iter().enumerate() {
-                t.out.put(i + j, r, V::sum(*s));
+            put_all::<V, M, STREAMS>(t, i, r, apart, &sums);
+        }
+        for r in rest {
+            let mut sums = [[V::zero(); M]; 1];
+            for s in 0..t.k / 256 {
+                let p = t.weights.as_ptr().add(r * t.row_bytes + s * bytes);
+                super_step::<V, FIFTH, M>(p, &a, s, &mut sums[0]);
+            }
+            put_all::<V, M, 1>(t, i, r, 0, &sums);
+        }
+    }
+}
+
+/// Writes the sums of rows `r`, `r + apart`, ….
+#[inline(always)]
+unsafe fn put_all<V: Vector, const M: usize, const R: usize>(
+    t: &RowTask<'_>,
+    i: usize,
+    r: usize,
+    apart: usize,
+    sums: &[[V::F; M]; R],
+) {
+    for (n, sums) in sums.iter().enumerate() {
+        for (j, s) in sums.iter().enumerate() {
+            // SAFETY: rows of the task and of the activations.
+            unsafe { t.out.put(i + j, r + n * apart, V::sum(*s)) };
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn super_step<V: Vector, const FIFTH: bool, const M: usize>(
+    p: *const u8,
+    a: &[*const Super; M],
+    s: usize,
+    sums: &mut [V::F; M],
+) {
+    let step = 16 * V::LANES;
+    // SAFETY: a super-block can be read at `p`, and its records at `a`.
+    unsafe {
+        for line in 0..3 {
+            V::prefetch(p.wrapping_add(AHEAD + 64 * line));
+        }
+        let levels = k_scales(p);
+        let mut scale = [[0.0f32; 16]; M];
+        for j in 0..M {
+            let x = (*a[j].add(s)).scale.as_ptr();
+            let mut l = 0;
+            while l < 16 {
+                let v = V::mul(V::get(levels.as_ptr().add(l)), V::get(x.add(l)));
+                V::set(scale[j].as_mut_ptr().add(l), v);
+                if l >= 8 {
+                    sums[j] = V::add(sums[j], v);
+                }
+                l += 4 * V::LANES;
+            }
+        }
+        let qs = p.add(if FIFTH { 48 } else { 16 });
+        for run in 0..4 {
+            let mut dots = [[V::int_zero(); 2]; M];
+            let mut at = 0;
+            while at < 32 {
+                let q = V::load(qs.add(32 * run + at));
+                let (mut low, mut high) = (V::low_nibble(q), V::high_nibble(q));
+                if FIFTH {
+                    let h = V::load(p.add(16 + at));
+                    low = V::or(low, V::fifth(h, 1 << (2 * run)));
+                    high = V::or(high, V::fifth(h, 2 << (2 * run)));
+                }
+                for j in 0..M {
+                    let x = (*a[j].add(s)).q.as_ptr().cast::<u8>();
+                    dots[j][0] = V::dot(dots[j][0], low, V::load(x.add(32 * run_place(2 * run) + at)));
+                    dots[j][1] = V::dot(dots[j][1], high, V::load(x.add(32 * run_place(2 * run + 1) + at)));
+                }
+                at += step;
+            }
+            for j in 0..M {
+                for h in 0..2 {
+                    sums[j] = V::fma(V::float(dots[j][h]), V::splat(scale[j][2 * run + h]), sums[j]);
+                }
             }
         }
     }
@@ -277,55 +348,70 @@ unsafe fn super_rows<V: Vector, const FIFTH: bool, const M: usize>(t: &RowTask<'
 
 #[inline(always)]
 unsafe fn super6_rows<V: Vector, const M: usize>(t: &RowTask<'_>, a: &[Super6], i: usize) {
-    let supers = t.k / 256;
-    let a: [*const Super6; M] = records(a, i, supers);
-    let step = 16 * V::LANES;
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights and is a whole number of super-blocks.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [V::zero(); M];
-            for s in 0..supers {
-                let p = row.add(s * 210);
-                for line in 0..4 {
-                    V::prefetch(p.wrapping_add(AHEAD + 64 * line));
-                }
-                let d = half(p.add(208));
-                let mut levels = [0.0f32; 16];
-                for (l, v) in levels.iter_mut().enumerate() {
-                    *v = d * *p.add(192 + l).cast::<i8>() as f32;
-                }
-                let mut scale = [[0.0f32; 16]; M];
-                for j in 0..M {
-                    let x = a[j].add(s);
-                    let mut l = 0;
-                    while l < 16 {
-                        let v = V::get(levels.as_ptr().add(l));
-                        sums[j] = V::fma(v, V::get((*x).start.as_ptr().add(l)), sums[j]);
-                        V::set(scale[j].as_mut_ptr().add(l), V::mul(v, V::get((*x).scale.as_ptr().add(l))));
-                        l += 4 * V::LANES;
-                    }
-                }
-                for run in 0..8 {
-                    // Two halves of four runs; runs 0 and 2 share their low bytes, and 1 and 3.
-                    let (half, quarter) = (run / 4, run % 4);
-                    let mut at = 0;
-                    while at < 32 {
-                        let q = V::load(p.add(64 * half + 32 * (quarter & 1) + at));
-                        let q = if quarter < 2 { V::low_nibble(q) } else { V::high_nibble(q) };
-                        let w = V::or(q, V::pair_of_bits(V::load(p.add(128 + 32 * half + at)), quarter));
-                        for j in 0..M {
-                            let x = (*a[j].add(s)).q.as_ptr().cast::<u8>();
-                            let dot = V::dot(V::int_zero(), w, V::load(x.add(32 * run + at)));
-                            let scale = V::spread(scale[j].as_ptr().add(2 * run + at / 16));
-                            sums[j] = V::fma(V::float(dot), scale, sums[j]);
-                        }
-                        at += step;
-                    }
+    let a: [*const Super6; M] = records(a, i, t.k / 256);
+    let (apart, rest) = t.streams(M, STREAMS);
+    // SAFETY: as in `super_rows`.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            let mut sums = [[V::zero(); M]; STREAMS];
+            for s in 0..t.k / 256 {
+                for (n, sums) in sums.iter_mut().enumerate() {
+                    let p = t.weights.as_ptr().add((r + n * apart) * t.row_bytes + s * 210);
+                    super6_step::<V, M>(p, &a, s, sums);
                 }
             }
-            for (j, s) in sums.iter().enumerate() {
-                t.out.put(i + j, r, V::sum(*s));
+            put_all::<V, M, STREAMS>(t, i, r, apart, &sums);
+        }
+        for r in rest {
+            let mut sums = [[V::zero(); M]; 1];
+            for s in 0..t.k / 256 {
+                let p = t.weights.as_ptr().add(r * t.row_bytes + s * 210);
+                super6_step::<V, M>(p, &a, s, &mut sums[0]);
+            }
+            put_all::<V, M, 1>(t, i, r, 0, &sums);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn super6_step<V: Vector, const M: usize>(p: *const u8, a: &[*const Super6; M], s: usize, sums: &mut [V::F; M]) {
+    let step = 16 * V::LANES;
+    // SAFETY: a super-block can be read at `p`, and its records at `a`.
+    unsafe {
+        for line in 0..4 {
+            V::prefetch(p.wrapping_add(AHEAD + 64 * line));
+        }
+        let d = half(p.add(208));
+        let mut levels = [0.0f32; 16];
+        for (l, v) in levels.iter_mut().enumerate() {
+            *v = d * *p.add(192 + l).cast::<i8>() as f32;
+        }
+        let mut scale = [[0.0f32; 16]; M];
+        for j in 0..M {
+            let x = a[j].add(s);
+            let mut l = 0;
+            while l < 16 {
+                let v = V::get(levels.as_ptr().add(l));
+                sums[j] = V::fma(v, V::get((*x).start.as_ptr().add(l)), sums[j]);
+                V::set(scale[j].as_mut_ptr().add(l), V::mul(v, V::get((*x).scale.as_ptr().add(l))));
+                l += 4 * V::LANES;
+            }
+        }
+        for run in 0..8 {
+            // Two halves of four runs; runs 0 and 2 share their low bytes, and 1 and 3.
+            let (half, quarter) = (run / 4, run % 4);
+            let mut at = 0;
+            while at < 32 {
+                let q = V::load(p.add(64 * half + 32 * (quarter & 1) + at));
+                let q = if quarter < 2 { V::low_nibble(q) } else { V::high_nibble(q) };
+                let w = V::or(q, V::pair_of_bits(V::load(p.add(128 + 32 * half + at)), quarter));
+                for j in 0..M {
+                    let x = (*a[j].add(s)).q.as_ptr().cast::<u8>();
+                    let dot = V::dot(V::int_zero(), w, V::load(x.add(32 * run + at)));
+                    let scale = V::spread(scale[j].as_ptr().add(2 * run + at / 16));
+                    sums[j] = V::fma(V::float(dot), scale, sums[j]);
+                }
+                at += step;
             }
         }
     }
@@ -347,36 +433,60 @@ unsafe fn float_rows<V: Vector, const M: usize>(t: &RowTask<'_>, f: QuantFormat,
 #[inline(always)]
 unsafe fn float_rows_of<V: Vector, const F: u8, const M: usize>(t: &RowTask<'_>, i: usize) {
     let x: [*const f32; M] = records(t.x, i, t.k);
+    let (apart, rest) = t.streams(M, STREAMS);
+    // SAFETY: the contract is passed on; both loops together take each row once.
+    unsafe {
+        for r in t.rows.start..t.rows.start + apart {
+            float_streams::<V, F, M, STREAMS>(t, &x, i, r, apart);
+        }
+        for r in rest {
+            float_streams::<V, F, M, 1>(t, &x, i, r, 0);
+        }
+    }
+}
+
+/// Rows `r`, `r + apart`, … (`R` of them).
+#[inline(always)]
+unsafe fn float_streams<V: Vector, const F: u8, const M: usize, const R: usize>(
+    t: &RowTask<'_>,
+    x: &[*const f32; M],
+    i: usize,
+    r: usize,
+    apart: usize,
+) {
     let (bytes, step) = (if F == 0 { 4 } else { 2 }, 4 * V::LANES);
     let whole = t.k / step * step;
-    for r in t.rows.clone() {
-        // SAFETY: row `r` is inside the weights; vectors are read up to `whole`, then elements.
-        unsafe {
-            let row = t.weights.as_ptr().add(r * t.row_bytes);
-            let mut sums = [[V::zero(); 4]; M];
-            let mut at = 0;
-            while at < whole {
-                V::prefetch(row.wrapping_add(at * bytes + AHEAD));
-                let mut u = 0;
-                while u < 4 && at < whole {
-                    let p = row.add(at * bytes);
+    // SAFETY: the rows are inside the weights; vectors are read up to `whole`, then elements.
+    unsafe {
+        let first = t.weights.as_ptr().add(r * t.row_bytes);
+        let mut sums = [[[V::zero(); 2]; M]; R];
+        let mut at = 0;
+        while at < whole {
+            for n in 0..R {
+                V::prefetch(first.wrapping_add(n * apart * t.row_bytes + at * bytes + AHEAD));
+            }
+            let mut u = 0;
+            while u < 4 && at < whole {
+                for n in 0..R {
+                    let p = first.add(n * apart * t.row_bytes + at * bytes);
                     let w = match F {
                         0 => V::get(p.cast()),
                         1 => V::from_f16(p),
                         _ => V::from_bf16(p),
                     };
                     for j in 0..M {
-                        sums[j][u] = V::fma(w, V::get(x[j].add(at)), sums[j][u]);
+                        sums[n][j][u % 2] = V::fma(w, V::get(x[j].add(at)), sums[n][j][u % 2]);
                     }
-                    u += 1;
-                    at += step;
                 }
+                u += 1;
+                at += step;
             }
+        }
+        for n in 0..R {
             for j in 0..M {
-                let s = &sums[j];
-                let mut sum = V::sum(V::add(V::add(s[0], s[1]), V::add(s[2], s[3])));
+                let mut sum = V::sum(V::add(sums[n][j][0], sums[n][j][1]));
                 for at in whole..t.k {
-                    let p = row.add(at * bytes);
+                    let p = first.add(n * apart * t.row_bytes + at * bytes);
                     let w = match F {
                         0 => p.cast::<f32>().read_unaligned(),
                         1 => half(p),
@@ -384,7 +494,7 @@ unsafe fn float_rows_of<V: Vector, const F: u8, const M: usize>(t: &RowTask<'_>,
                     };
                     sum += w * *x[j].add(at);
                 }
-                t.out.put(i + j, r, sum);
+                t.out.put(i + j, r + n * apart, sum);
             }
         }
     }
