@@ -6,7 +6,7 @@ use mlx_ir::{Aval, Buffer, DType, Desc, Element, Error, Op, Operand, Result, Sha
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// Inputs of a call.
@@ -24,11 +24,9 @@ pub(crate) struct Data {
 }
 
 /// Not asked for yet.
-pub(crate) const PENDING: u8 = 0;
-/// Some evaluation has taken it on.
-pub(crate) const CLAIMED: u8 = 1;
-/// Its data is there.
-pub(crate) const DONE: u8 = 2;
+pub(crate) const PENDING: u64 = 0;
+/// Its data is there. A higher state is the number of the evaluation that has taken the call on.
+pub(crate) const DONE: u64 = 1;
 
 /// One recorded operation: what to do, with what, and later the result.
 pub(crate) struct Call {
@@ -37,7 +35,8 @@ pub(crate) struct Call {
     pub outs: Outs,
     /// Emptied once computed (unless a transform keeps the graph).
     pub inputs: Mutex<Inputs>,
-    pub state: AtomicU8,
+    /// [`PENDING`], [`DONE`], or the number of the evaluation that computes it.
+    pub state: AtomicU64,
     pub data: OnceLock<SmallVec<[Data; 1]>>,
     /// Depends on a stand-in, so it can't be computed.
     pub traced: bool,
@@ -133,7 +132,7 @@ impl Array {
             stream: runtime::current_stream(),
             outs,
             inputs: Mutex::new(inputs),
-            state: AtomicU8::new(PENDING),
+            state: AtomicU64::new(PENDING),
             data: OnceLock::new(),
             traced,
         });
@@ -156,7 +155,7 @@ impl Array {
                 stream: runtime::current_stream(),
                 outs: smallvec::smallvec![aval],
                 inputs: Mutex::new(Inputs::new()),
-                state: AtomicU8::new(DONE),
+                state: AtomicU64::new(DONE),
                 data: cell,
                 traced: false,
             }),
@@ -172,7 +171,7 @@ impl Array {
                 stream: runtime::current_stream(),
                 outs: smallvec::smallvec![aval],
                 inputs: Mutex::new(Inputs::new()),
-                state: AtomicU8::new(PENDING),
+                state: AtomicU64::new(PENDING),
                 data: OnceLock::new(),
                 traced: true,
             }),

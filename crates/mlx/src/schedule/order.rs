@@ -1,20 +1,30 @@
 //! Which calls an evaluation needs, in dependency order.
 
-use crate::array::{Array, CLAIMED, Call, PENDING};
+use crate::array::{Array, Call, DONE, PENDING};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-/// Held while calls are claimed, so that an evaluation claims all it needs at once.
-static CLAIM: Mutex<()> = Mutex::new(());
+/// Calls taken on by one evaluation, each after what it needs.
+pub(super) struct Claim {
+    /// Later evaluations have higher numbers.
+    pub number: u64,
+    pub calls: Vec<Arc<Call>>,
+}
 
-/// Claims every pending call that `arrays` depend on and returns them, each after what it needs. Depth first, so that
-/// intermediate results are used soon after they are made; with an explicit stack, so that depth is no limit.
-pub(super) fn claim(arrays: &[Array]) -> Vec<Arc<Call>> {
-    let _one_at_a_time = CLAIM.lock().unwrap_or_else(|e| e.into_inner());
-    let mut order = Vec::new();
+/// The last number given out; held while calls are claimed, so that an evaluation claims all it needs at once.
+static LAST: Mutex<u64> = Mutex::new(DONE);
+
+/// Claims every pending call that `arrays` depend on. `then` runs before anybody else can claim: what it hands to the
+/// streams' workers stands in their queues in the order of the claims. Depth first, so that intermediate results are
+/// used soon after they are made; with an explicit stack, so that depth is no limit.
+pub(super) fn claim<T>(arrays: &[Array], then: impl FnOnce(Claim) -> T) -> T {
+    let mut last = LAST.lock().unwrap_or_else(|e| e.into_inner());
+    *last += 1;
+    let number = *last;
+    let mut calls = Vec::new();
     let mut stack: Vec<(Arc<Call>, usize)> = Vec::new();
     for a in arrays {
-        if try_claim(&a.call) {
+        if try_claim(&a.call, number) {
             stack.push((a.call.clone(), 0));
         }
         while let Some((call, next)) = stack.last_mut() {
@@ -25,22 +35,22 @@ pub(super) fn claim(arrays: &[Array]) -> Vec<Arc<Call>> {
             *next += 1;
             match input {
                 Some(i) => {
-                    if try_claim(&i) {
+                    if try_claim(&i, number) {
                         stack.push((i, 0));
                     }
                 }
                 None => {
                     if let Some((call, _)) = stack.pop() {
-                        order.push(call);
+                        calls.push(call);
                     }
                 }
             }
         }
     }
-    order
+    then(Claim { number, calls })
 }
 
-fn try_claim(call: &Call) -> bool {
+fn try_claim(call: &Call, number: u64) -> bool {
     call.state.load(Ordering::Acquire) == PENDING
-        && call.state.compare_exchange(PENDING, CLAIMED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        && call.state.compare_exchange(PENDING, number, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }

@@ -1,7 +1,8 @@
 //! Runs claimed calls: views by arithmetic, kernels by the back end, fused ops without a kernel by their expansion,
 //! core ops without one by the exact evaluator.
 
-use crate::array::{Array, CLAIMED, Call, DONE, Data, Inputs, PENDING};
+use super::order::Claim;
+use crate::array::{Array, Call, DONE, Data, Inputs, PENDING};
 use crate::rules::{self, Row};
 use crate::{reference, runtime};
 use mlx_ir::{Aval, Backend, Desc, Error, Launch, Op, Operand, Result, desc};
@@ -11,44 +12,73 @@ use std::sync::atomic::Ordering;
 
 type Datas = SmallVec<[Data; 1]>;
 
-/// Runs the calls in order. On failure everything not computed is pending again.
-pub(super) fn batch(calls: Vec<Arc<Call>>, keep: bool) -> Result<()> {
-    let mut rest = calls.into_iter();
-    let mut result = Ok(());
-    while let Some(call) = rest.next() {
-        if let Err(e) = step(&call, keep) {
-            super::release(std::slice::from_ref(&call));
-            super::release(rest.as_slice());
-            result = Err(e);
-            break;
-        }
-    }
-    super::announce();
-    result
+/// Why a call was not computed.
+pub(super) enum Failure {
+    /// The computation met this.
+    Error(Error),
+    /// Another evaluation, which had taken on something needed here, gave it up: claim again.
+    GivenUp,
 }
 
-/// Sees that a call's data is there: waits for whoever claimed it, or computes it.
-pub(super) fn ensure(call: &Arc<Call>) -> Result<()> {
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Self::Error(e)
+    }
+}
+
+/// Claimed calls still to be run. Those left when it goes, by a failure or a panic, are pending again.
+struct Rest {
+    number: u64,
+    calls: std::iter::Peekable<std::vec::IntoIter<Arc<Call>>>,
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        for c in &mut self.calls {
+            super::give_up(&c, self.number);
+        }
+        super::announce();
+    }
+}
+
+/// Sets all calls of a claim back to pending.
+pub(super) fn refuse(claim: Claim) {
+    drop(Rest { number: claim.number, calls: claim.calls.into_iter().peekable() });
+}
+
+/// Runs the calls in order. On failure everything not computed is pending again.
+pub(super) fn batch(claim: Claim, keep: bool) -> Result<(), Failure> {
+    let mut rest = Rest { number: claim.number, calls: claim.calls.into_iter().peekable() };
+    while let Some(call) = rest.calls.peek() {
+        step(call, rest.number, keep)?;
+        rest.calls.next();
+    }
+    Ok(())
+}
+
+/// Waits for an input that another stream or an earlier evaluation computes.
+fn ready(call: &Call, number: u64) -> Result<(), Failure> {
     loop {
         match call.state.load(Ordering::Acquire) {
             DONE => return Ok(()),
-            CLAIMED => super::wait_while_claimed(call),
-            PENDING => super::eval(&[Array { call: call.clone(), out: 0 }])?,
-            s => return Err(Error::runtime(format!("[eval] impossible state {s}"))),
+            PENDING => return Err(Failure::GivenUp),
+            // Waiting for a later evaluation could go round in a circle: it may be queued behind this one.
+            later if later > number => return Err(Failure::GivenUp),
+            claimed => super::wait_while(call, claimed),
         }
     }
 }
 
-fn step(call: &Arc<Call>, keep: bool) -> Result<()> {
+fn step(call: &Call, number: u64, keep: bool) -> Result<(), Failure> {
     if call.op == Op::Hole {
-        return Err(Error::value("[eval] a traced array has no value"));
+        return Err(Error::value("[eval] a traced array has no value").into());
     }
     let mut inputs: Inputs = {
         let mut held = call.inputs.lock().unwrap_or_else(|e| e.into_inner());
         if keep { held.clone() } else { std::mem::take(&mut *held) }
     };
-    let ready = inputs.iter().try_for_each(|i| ensure(&i.call));
-    match ready.and_then(|()| execute(call, &mut inputs)) {
+    let done = inputs.iter().try_for_each(|i| ready(&i.call, number));
+    match done.and_then(|()| Ok(execute(call, &mut inputs)?)) {
         Ok(datas) => {
             let _ = call.data.set(datas);
             super::finish(call);
