@@ -9,17 +9,18 @@ pub(crate) const LARGE: usize = 24 << 20;
 /// `bytes` at both; they are the same memory or do not overlap, and with `large` they do not overlap.
 #[inline(always)]
 pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize, large: bool) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's promise; each way of streaming runs only where the machine has it.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         if large && (to as usize).is_multiple_of(64) {
-            use std::arch::x86_64::*;
             let whole = bytes & !63;
-            for i in (0..whole).step_by(64) {
-                for j in (0..64).step_by(16) {
-                    let x = _mm_loadu_si128(from.add(i + j).cast());
-                    _mm_stream_si128(to.add(i + j).cast(), x);
-                }
+            // Whole lines at once leave the write buffers for the loads.
+            if is_x86_feature_detected!("avx512f") {
+                x86::lines512(from, to, whole);
+            } else if is_x86_feature_detected!("avx") {
+                x86::lines256(from, to, whole);
+            } else {
+                x86::lines128(from, to, whole);
             }
             std::ptr::copy_nonoverlapping(from.add(whole), to.add(whole), bytes - whole);
             return;
@@ -28,6 +29,28 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize, large: boo
         let _ = large;
         std::ptr::copy(from, to, bytes);
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    macro_rules! lines {
+        ($name:ident, $feature:literal, $width:literal, $load:ident, $store:ident) => {
+            /// # Safety
+            /// `bytes`, a multiple of 64, at both, `to` aligned to 64; the feature.
+            #[target_feature(enable = $feature)]
+            pub(super) unsafe fn $name(from: *const u8, to: *mut u8, bytes: usize) {
+                for i in (0..bytes).step_by($width) {
+                    // SAFETY: within `bytes`.
+                    unsafe { $store(to.add(i).cast(), $load(from.add(i).cast())) };
+                }
+            }
+        };
+    }
+    lines!(lines512, "avx512f", 64, _mm512_loadu_si512, _mm512_stream_si512);
+    lines!(lines256, "avx", 32, _mm256_loadu_si256, _mm256_stream_si256);
+    lines!(lines128, "sse2", 16, _mm_loadu_si128, _mm_stream_si128);
 }
 
 /// Makes streamed writes visible before a task is reported done.

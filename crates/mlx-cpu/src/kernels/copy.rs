@@ -14,17 +14,17 @@ const PARALLEL: usize = 256 << 10;
 const LINE: usize = 64;
 
 /// What is to be moved: a box, with the strides (in elements) of both sides.
-struct Move<'a> {
+pub(crate) struct Move<'a> {
     /// Sizes of the box.
-    shape: &'a [usize],
+    pub shape: &'a [usize],
     /// First element and strides of the source.
-    from: Ptr<u8>,
-    from_strides: &'a [isize],
+    pub from: Ptr<u8>,
+    pub from_strides: &'a [isize],
     /// First element and strides of the destination.
-    to: Ptr<u8>,
-    to_strides: &'a [isize],
+    pub to: Ptr<u8>,
+    pub to_strides: &'a [isize],
     /// Bytes of an element: 1, 2, 4 or 8.
-    size: usize,
+    pub size: usize,
 }
 
 impl Move<'_> {
@@ -33,7 +33,7 @@ impl Move<'_> {
     /// # Safety
     /// Source and destination are readable and writable at every position of the box, aligned, and do not overlap;
     /// positions of the destination are distinct.
-    unsafe fn run(&self, cx: &Cx<'_>) {
+    pub unsafe fn run(&self, cx: &Cx<'_>) {
         // SAFETY: passed on.
         unsafe {
             match self.size {

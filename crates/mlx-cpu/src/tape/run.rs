@@ -3,11 +3,13 @@
 use super::Reg;
 use super::plan::{Place, Plan, TILE};
 use crate::backend::Cx;
+use crate::kernels::copy::Move;
+use crate::kernels::scratch::Scratch;
 use crate::stream;
 use crate::view::{Ptr, ptr};
 use mlx_ir::desc::{Collapsed, collapse};
 use mlx_ir::tape::Tape;
-use mlx_ir::{Operand, Result};
+use mlx_ir::{Operand, Result, desc};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
@@ -15,6 +17,8 @@ use std::mem::MaybeUninit;
 const PARALLEL: usize = 96 << 10;
 /// Rows at least this long are worked on one by one; shorter ones are gathered many to a tile.
 const LONG_ROW: usize = 96;
+/// Bytes of transposed inputs that are turned at a time.
+const TURN: usize = 2 << 20;
 /// Registers that fit in the scratch memory on the stack.
 const ON_STACK: usize = 8;
 
@@ -75,15 +79,61 @@ pub(super) fn map(cx: &Cx<'_>, tape: &Tape, ins: &[Operand], out: &Operand) -> R
     let stream = cfg!(target_arch = "x86_64") && !aliased && n * out_size >= stream::LARGE;
     let plan = Plan::new(tape, cx.isa);
     let (tile, cost) = (plan.tile, plan.cost);
-    let job = Job { plan, sources, walk: &walk, out: ptr(out), out_size, aliased, stream };
-    if cx.pool.threads() == 1 || n * cost < PARALLEL {
-        job.range(0, n);
+    let mut job = Job { plan, sources, walk: &walk, out: ptr(out), out_size, aliased, stream };
+    let run = |job: &Job<'_>, start: usize, end: usize| {
+        let n = end - start;
+        if cx.pool.threads() == 1 || n * cost < PARALLEL {
+            return job.range(start, end);
+        }
+        // Whole tiles, so that ranges start at aligned addresses.
+        let tiles = n.div_ceil(tile);
+        let grain = (PARALLEL / 2 / cost / tile).max(1);
+        cx.pool.run_ranges(tiles, grain, &|a, b| job.range(start + a * tile, (start + b * tile).min(end)));
+    };
+    let outer = walk.shape[0];
+    let inner = n / outer;
+    let turned: SmallVec<[usize; 2]> = (0..ins.len()).filter(|&k| is_turned(&walk, k + 1)).collect();
+    let bytes: usize = turned.iter().map(|&k| job.sources[k].size).sum();
+    if n * bytes < TURN / 8 || inner * bytes > TURN {
+        run(&job, 0, n);
         return Ok(());
     }
-    // Whole tiles, so that ranges start at aligned addresses.
-    let tiles = n.div_ceil(tile);
-    cx.pool.run_ranges(tiles, (PARALLEL / 2 / cost / tile).max(1), &|a, b| job.range(a * tile, (b * tile).min(n)));
+    // Reading an input across its lines is slow, so some rows at a time are turned first.
+    let rows = (TURN / (inner * bytes)).max(1);
+    let mut scratch: SmallVec<[Scratch<u64>; 2]> =
+        turned.iter().map(|&k| Scratch::new((rows * inner * job.sources[k].size).div_ceil(8))).collect();
+    let mut shape = walk.shape.clone();
+    let to = desc::row_major(&shape);
+    for first in (0..outer).step_by(rows) {
+        let count = rows.min(outer - first);
+        shape[0] = count;
+        for (&k, s) in turned.iter().zip(&mut scratch) {
+            let (size, strides) = (job.sources[k].size as isize, &walk.strides[k + 1]);
+            let from = ptr::<u8>(&ins[k]).get().wrapping_offset(first as isize * strides[0] * size);
+            let turn = Move {
+                shape: &shape,
+                from: Ptr::new(from),
+                from_strides: strides,
+                to: Ptr::new(s.ptr().cast()),
+                to_strides: &to,
+                size: size as usize,
+            };
+            // SAFETY: rows of the operand, and scratch with room for them.
+            unsafe { turn.run(cx) };
+            // The rows as a part of an array of the output's layout.
+            job.sources[k].base = Ptr::new(s.ptr().cast::<u8>().wrapping_offset(-((first * inner) as isize * size)));
+            job.sources[k].layout = Layout::Flat;
+        }
+        run(&job, first * inner, (first + count) * inner);
+    }
     Ok(())
+}
+
+/// Whether operand `k` steps over its lines along the last dimension and along them in another.
+fn is_turned(walk: &Collapsed, k: usize) -> bool {
+    let s = &walk.strides[k];
+    let last = s.len() - 1;
+    s[last].unsigned_abs() > 1 && walk.shape[last] >= 16 && (0..last).any(|d| s[d] == 1 && walk.shape[d] >= 4)
 }
 
 #[repr(C, align(64))]
@@ -145,7 +195,8 @@ impl Job<'_> {
                 unsafe {
                     let (p, lies) = match s.layout {
                         Layout::Scalar => continue,
-                        Layout::Flat => (s.base.get().add(pos * s.size).cast_const(), true),
+                        // A turned part begins before its scratch memory, so the sum may wrap.
+                        Layout::Flat => (s.base.get().wrapping_add(pos * s.size).cast_const(), true),
                         Layout::Strided => {
                             let strides = &self.walk.strides[k + 1];
                             if by_rows && strides[strides.len() - 1] == 1 {

@@ -249,6 +249,26 @@ fn strides_broadcasts_and_offsets_agree_with_a_plain_walk() {
 }
 
 #[test]
+fn transposed_inputs_are_turned_in_parts() {
+    for b in backends() {
+        let (m, n) = (700, 1100);
+        let x = operand(&b, &(0..m * n).map(|i| i as f32).collect::<Vec<_>>(), &[m, n]);
+        let h = operand(&b, &(0..m * n).map(|i| f16::from_f32((i % 1999) as f32)).collect::<Vec<_>>(), &[m * n]);
+        let t = view(&x, &[n, m], &[1, n as isize], 0);
+        let flat = view(&x, &[n, m], &[m as isize, 1], 0);
+        let out = empty::<f32>(&b, &[n, m]);
+        launch(&b, single(Func::Subtract, DType::F32, DType::F32), &[&t, &flat], &[&out]);
+        let got = read::<f32>(&out);
+        assert!(got.iter().enumerate().all(|(i, &v)| v == (i % m * n + i / m) as f32 - i as f32));
+        let (p, q) = (view(&h, &[n, m], &[1, n as isize], 0), view(&h, &[n, m], &[0, n as isize], 5));
+        let out = empty::<f16>(&b, &[n, m]);
+        launch(&b, single(Func::Maximum, DType::F16, DType::F16), &[&p, &q], &[&out]);
+        let want: Vec<f16> = read::<f16>(&p).into_iter().zip(read::<f16>(&q)).map(|(a, b)| a.max(b)).collect();
+        assert_eq!(read::<f16>(&out), want);
+    }
+}
+
+#[test]
 fn a_result_may_lie_over_an_input() {
     for b in backends() {
         let n = 100_003;
