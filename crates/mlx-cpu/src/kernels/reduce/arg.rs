@@ -7,8 +7,8 @@ use crate::view::{Ptr, Walk, ptr, without_axis};
 use mlx_ir::op::{ArgKind, ArgReduce};
 use mlx_ir::{C64, DType, Desc, Operand, Result};
 
-/// Elements whose best is found before its place is looked for.
-const BLOCK: usize = 1024;
+/// Neighbours that are each compared with those so many places on.
+const LANES: usize = 64;
 const COLUMNS: usize = 512;
 
 /// A type with MLX's order.
@@ -153,25 +153,29 @@ impl<T: Ranked> Work for Along<T> {
         let mut best = get(0);
         let mut at = 0;
         let mut i = 1;
-        if self.step == 1 {
-            while i + BLOCK <= self.n {
+        if self.step == 1 && self.n >= 4 * LANES {
+            let whole = self.n / LANES * LANES;
+            let mut bests: [T::Key; LANES] = std::array::from_fn(get);
+            let mut turns = [0u32; LANES];
+            for k in (LANES..whole).step_by(LANES) {
                 // SAFETY: within `n`.
-                let block = unsafe { std::slice::from_raw_parts(self.p.add(i), BLOCK) };
-                // Most blocks hold nothing better: ask all their elements at once.
-                let mut any = false;
-                for x in block {
-                    any |= T::beats(x.key(), best, self.max);
+                let block = unsafe { &*self.p.add(k).cast::<[T; LANES]>() };
+                for j in 0..LANES {
+                    let x = block[j].key();
+                    let b = T::beats(x, bests[j], self.max);
+                    bests[j] = sel(b, x, bests[j]);
+                    turns[j] = sel(b, (k / LANES) as u32, turns[j]);
                 }
-                if any {
-                    for (k, x) in block.iter().enumerate() {
-                        if T::beats(x.key(), best, self.max) {
-                            best = x.key();
-                            at = i + k;
-                        }
-                    }
-                }
-                i += BLOCK;
             }
+            for j in 0..LANES {
+                let place = turns[j] as usize * LANES + j;
+                // Of equals the first.
+                if T::beats(bests[j], best, self.max) || place < at && !T::beats(best, bests[j], self.max) {
+                    best = bests[j];
+                    at = place;
+                }
+            }
+            i = whole;
         }
         for k in i..self.n {
             if T::beats(get(k), best, self.max) {
