@@ -57,6 +57,8 @@ scalar_table! {
     Floor, "floor", 1, Same;
     /// Smallest integer not below x.
     Ceil, "ceil", 1, Same;
+    /// Nearest integer towards zero.
+    Trunc, "trunc", 1, Same;
     /// Nearest integer, halves to even.
     Round, "round", 1, Same;
     /// x².
@@ -180,6 +182,7 @@ impl Func {
             self,
             Func::Floor
                 | Func::Ceil
+                | Func::Trunc
                 | Func::Erf
                 | Func::Erfinv
                 | Func::Expm1

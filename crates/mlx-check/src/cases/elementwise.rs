@@ -17,6 +17,7 @@ pub fn add(c: &mut List) {
         case!(c, "abs", All, Ulp(2), [normal(s)], d[0], |x| ops::abs(&x[0]), "mx.abs(x0)");
         case!(c, "negative", Numeric, Exact, [normal(s)], d[0], |x| ops::negative(&x[0]), "mx.negative(x0)");
         case!(c, "sign", All, Ulp(2), [normal(s)], d[], |x| ops::sign(&x[0]), "mx.sign(x0)");
+        case!(c, "trunc", Real, Exact, [normal(s)], d[0], |x| ops::trunc(&x[0]), "mx.trunc(x0)");
         case!(c, "floor", Real, Exact, [normal(s)], d[0], |x| ops::floor(&x[0]), "mx.floor(x0)");
         case!(c, "ceil", Real, Exact, [normal(s)], d[0], |x| ops::ceil(&x[0]), "mx.ceil(x0)");
         case!(c, "square", All, Ulp(2), [normal(s)], d[0], |x| ops::square(&x[0]), "mx.square(x0)");
@@ -93,6 +94,7 @@ pub fn add(c: &mut List) {
     case!(c, "abs/special", All, Ulp(2), [special(s)], d[], |x| ops::abs(&x[0]), "mx.abs(x0)");
     case!(c, "negative/special", Numeric, Exact, [special(s)], d[], |x| ops::negative(&x[0]), "mx.negative(x0)");
     case!(c, "sign/special", All, Ulp(2), [special(s)], d[], |x| ops::sign(&x[0]), "mx.sign(x0)");
+    case!(c, "trunc/special", Real, Exact, [special(s)], d[], |x| ops::trunc(&x[0]), "mx.trunc(x0)");
     case!(c, "floor/special", Real, Exact, [special(s)], d[], |x| ops::floor(&x[0]), "mx.floor(x0)");
     case!(c, "ceil/special", Real, Exact, [special(s)], d[], |x| ops::ceil(&x[0]), "mx.ceil(x0)");
     case!(c, "round/special", Numeric, Exact, [special(s)], d[], |x| ops::round(&x[0], 0), "mx.round(x0)");

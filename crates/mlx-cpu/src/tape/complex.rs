@@ -96,7 +96,7 @@ pub(super) fn function(f: Func) -> Option<Loop> {
         Func::Convert | Func::Select => return None,
         Func::BitwiseInvert | Func::BitwiseAnd | Func::BitwiseOr | Func::BitwiseXor => return None,
         Func::LeftShift | Func::RightShift => return None,
-        Func::Floor | Func::Ceil | Func::Erf | Func::Erfinv | Func::Expm1 | Func::Sigmoid => return None,
+        Func::Floor | Func::Ceil | Func::Trunc | Func::Erf | Func::Erfinv | Func::Expm1 | Func::Sigmoid => return None,
         Func::Arctan2 | Func::FloorDivide | Func::Remainder => return None,
         Func::Abs => un!(f64, |x| x.norm()),
         Func::Real => un!(f64, |x| x.re),

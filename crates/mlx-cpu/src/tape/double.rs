@@ -82,6 +82,7 @@ pub(super) fn function(f: Func) -> Option<Loop> {
         Func::Sign => un!(f64, |x| (x > 0.0) as u8 as f64 - (x < 0.0) as u8 as f64),
         Func::Floor => un!(f64, |x| x.floor()),
         Func::Ceil => un!(f64, |x| x.ceil()),
+        Func::Trunc => un!(f64, |x| x.trunc()),
         Func::Round => un!(f64, |x| x.round_ties_even()),
         Func::Square => un!(f64, |x| x * x),
         Func::Sqrt => un!(f64, |x| x.sqrt()),

@@ -81,7 +81,9 @@ pub(super) fn select(size: usize, isa: Isa) -> Loop {
 /// Functions of bool, held as bytes 0 and 1.
 pub(super) fn bool_function(f: Func, isa: Isa) -> Option<Loop> {
     Some(match f {
-        Func::Abs | Func::Sign | Func::Floor | Func::Ceil | Func::Round | Func::Square => un!(isa, u8 => u8, |x| x),
+        Func::Abs | Func::Sign | Func::Floor | Func::Ceil | Func::Trunc | Func::Round | Func::Square => {
+            un!(isa, u8 => u8, |x| x)
+        }
         Func::Real | Func::Conjugate => un!(isa, u8 => u8, |x| x),
         Func::Imag => un!(isa, u8 => u8, |_x| 0),
         Func::LogicalNot | Func::BitwiseInvert => un!(isa, u8 => u8, |x| x ^ 1),
@@ -130,7 +132,7 @@ macro_rules! shared {
         fn $name(f: Func, isa: Isa) -> Option<Loop> {
             Some(match f {
                 Func::Negative => un!(isa, $t => $t, |x| x.wrapping_neg()),
-                Func::Floor | Func::Ceil | Func::Round | Func::Real | Func::Conjugate => un!(isa, $t => $t, |x| x),
+                Func::Floor | Func::Ceil | Func::Trunc | Func::Round | Func::Real | Func::Conjugate => un!(isa, $t => $t, |x| x),
                 Func::Imag => un!(isa, $t => $t, |_x| 0),
                 Func::Square => un!(isa, $t => $t, |x| x.wrapping_mul(x)),
                 Func::BitwiseInvert => un!(isa, $t => $t, |x| !x),

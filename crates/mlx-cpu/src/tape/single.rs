@@ -109,6 +109,7 @@ pub(super) fn function(f: Func, isa: Isa) -> Option<Loop> {
         Func::Sign => un!(isa, f32, |x, L| sel(x > 0.0, 1.0, 0.0) - sel(x < 0.0, 1.0, 0.0)),
         Func::Floor => un!(isa, f32, |x, L| m::floor(x)),
         Func::Ceil => un!(isa, f32, |x, L| m::ceil(x)),
+        Func::Trunc => un!(isa, f32, |x, L| m::floor(x.abs()).copysign(x)),
         Func::Round => un!(isa, f32, |x, L| m::round(x)),
         Func::Square => un!(isa, f32, |x, L| x * x),
         Func::Sqrt => un!(isa, f32, |x, L| x.sqrt()),

@@ -81,6 +81,7 @@ fn functions_of_one_float_are_accurate() {
             0.0,
         ),
         (Func::Floor, |x| x.floor(), 0.0),
+        (Func::Trunc, |x| x.trunc(), 0.0),
         (Func::Ceil, |x| x.ceil(), 0.0),
         (Func::Round, |x| x.round_ties_even(), 0.0),
         (Func::Square, |x| x * x, 0.5),

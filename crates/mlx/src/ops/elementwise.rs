@@ -220,6 +220,8 @@ unary! {
     sign => Sign;
     /// Largest integer not above each element.
     floor => Floor;
+    /// Nearest integer towards zero of each element.
+    trunc => Trunc;
     /// Smallest integer not below each element.
     ceil => Ceil;
     /// Square.

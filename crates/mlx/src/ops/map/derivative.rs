@@ -41,8 +41,8 @@ fn local(f: Func, i: usize, a: &[Array], out: &Array, v: &Array) -> Result<Optio
     let times = |d: Array| multiply(v, &d);
     Ok(Some(match f {
         Convert | Real => v.clone(),
-        Floor | Ceil | Round | Sign | LogicalNot | BitwiseInvert | Imag | Equal | NanEqual | NotEqual | Less
-        | LessEqual | Greater | GreaterEqual | LogicalAnd | LogicalOr | BitwiseAnd | BitwiseOr | BitwiseXor
+        Floor | Ceil | Trunc | Round | Sign | LogicalNot | BitwiseInvert | Imag | Equal | NanEqual | NotEqual
+        | Less | LessEqual | Greater | GreaterEqual | LogicalAnd | LogicalOr | BitwiseAnd | BitwiseOr | BitwiseXor
         | LeftShift | RightShift | FloorDivide => return Ok(None),
         Abs => times(sign(x)?)?,
         Negative => negative(v)?,
