@@ -108,6 +108,11 @@ pub fn table() -> Vec<Bad> {
         "tril/vector", Value, ops::tril(&z(&[3])?, 0), "mx.tril(mx.zeros(3))";
         "softmax/axis", Index, ops::softmax(&z(&[3])?, Some(&[1]), false), "mx.softmax(mx.zeros(3), axis=1)";
         "logsumexp/axis", Index, ops::logsumexp(&z(&[3])?, Some(&[1]), false), "mx.logsumexp(mx.zeros(3), axis=1)";
+        "cross_entropy/shape", Value, ops::cross_entropy(&z(&[3, 5])?, &i(&[2])?), "mx.fast.cross_entropy(mx.zeros((3, 5)), mx.zeros(2, mx.int32))";
+        "cross_entropy/targets", Value, ops::cross_entropy(&z(&[3, 5])?, &z(&[3])?), "mx.fast.cross_entropy(mx.zeros((3, 5)), mx.zeros(3))";
+        "cross_entropy/logits", Value, ops::cross_entropy(&i(&[3, 5])?, &i(&[3])?), "mx.fast.cross_entropy(mx.zeros((3, 5), mx.int32), mx.zeros(3, mx.int32))";
+        "cross_entropy/scalar", Value, ops::cross_entropy(&z(&[])?, &i(&[])?), "mx.fast.cross_entropy(mx.zeros(()), mx.zeros((), mx.int32))";
+        "cross_entropy/nothing", Value, ops::cross_entropy(&z(&[3, 0])?, &i(&[3])?), "mx.fast.cross_entropy(mx.zeros((3, 0)), mx.zeros(3, mx.int32))";
         "logsumexp/nothing", Value, ops::logsumexp(&z(&[0, 3])?, Some(&[-1]), false), "mx.logsumexp(mx.zeros((0, 3)), axis=-1)";
         "rms_norm/weight", Value, ops::rms_norm(&z(&[2, 3])?, Some(&z(&[4])?), 1e-5), "mx.fast.rms_norm(mx.zeros((2, 3)), mx.zeros(4), 1e-5)";
         "layer_norm/bias", Value, ops::layer_norm(&z(&[2, 3])?, None, Some(&z(&[4])?), 1e-5), "mx.fast.layer_norm(mx.zeros((2, 3)), None, mx.zeros(4), 1e-5)";

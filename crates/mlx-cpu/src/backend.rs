@@ -114,6 +114,8 @@ selection! {
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
+        // By its expansion, over the kernels of its parts.
+        CrossEntropy,
     }
 }
 

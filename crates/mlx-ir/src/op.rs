@@ -117,7 +117,7 @@ macro_rules! op_table {
                 Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize
             }
             fused {
-                AddMM, Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows
+                AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows
             }
         }
     };
@@ -367,6 +367,9 @@ op_rows! {
     }
     /// ln Σ e^x over the last axis, which stays with size one. Input: x.
     LogSumExp {}
+    /// ln Σ e^x over the last axis less the element of the target there, in f32. Inputs: x, integer targets of x's
+    /// shape without its last axis.
+    CrossEntropy {}
     /// Root-mean-square norm of the last axis in f32, then times the weight. Inputs: x, and a weight or none.
     RmsNorm {
         /// Added to the mean square.

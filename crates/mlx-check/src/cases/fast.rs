@@ -15,6 +15,13 @@ pub fn add(c: &mut List) {
         case!(c, "logsumexp", All, Accumulate(8), [normal(s)], d[0], |x| ops::logsumexp(&x[0], Some(&[-1]), false), "mx.logsumexp(x0, axis=-1)");
         case!(c, "logsumexp/keepdims", Float, Accumulate(8), [normal(s)], d[0], |x| ops::logsumexp(&x[0], Some(&[-1]), true), "mx.logsumexp(x0, axis=-1, keepdims=True)");
     }
+    for s in [&[7][..], &[3, 5], &[2, 3, 1037]] {
+        let rows = &s[..s.len() - 1];
+        // The wheel's processor path computes in the logits' dtype, and says so; ours in f32 like its GPU path.
+        case!(c, "cross_entropy", Float, Accumulate(8), [normal(s), whole(0, 4, rows).of(DType::I32)], d[0], |x| ops::cross_entropy(&x[0], &x[1]), "mx.fast.cross_entropy(x0.astype(mx.float32), x1)");
+        case!(c, "cross_entropy/unsigned", Float, Accumulate(8), [normal(s), whole(0, 4, rows).of(DType::U8)], d[0], |x| ops::cross_entropy(&x[0], &x[1]), "mx.fast.cross_entropy(x0.astype(mx.float32), x1)");
+        case!(c, "cross_entropy/negative", Float, Accumulate(8), [normal(s), whole(-5, -1, rows).of(DType::I64)], d[0], |x| ops::cross_entropy(&x[0], &x[1]), "mx.fast.cross_entropy(x0.astype(mx.float32), x1)");
+    }
     case!(c, "softmax/first", All, Ulp(8), [normal(&[5, 3])], d[0], |x| ops::softmax(&x[0], Some(&[0]), false), "mx.softmax(x0, axis=0)");
     case!(c, "softmax/all", All, Ulp(8), [normal(&[5, 3])], d[0], |x| ops::softmax(&x[0], None, false), "mx.softmax(x0)");
     case!(c, "softmax/large", Float, Ulp(16), [whole(-300, 300, &[5, 33])], d[], |x| ops::softmax(&x[0], Some(&[-1]), false), "mx.softmax(x0, axis=-1)");

@@ -4,7 +4,7 @@
 use crate::array::{Array, Inputs, Outs};
 use crate::ops;
 use crate::rules::{Batched, BatchedOut, Fused, Grads, Vjp, again};
-use mlx_ir::op::{LayerNorm, LogSumExp, Op, Real, RmsNorm, Rope, Sdpa, Softmax};
+use mlx_ir::op::{CrossEntropy, LayerNorm, LogSumExp, Op, Real, RmsNorm, Rope, Sdpa, Softmax};
 use mlx_ir::{Aval, DType, Error, Result};
 use smallvec::smallvec;
 
@@ -148,6 +148,70 @@ pub fn logsumexp(a: &Array, axes: Option<&[i64]>, keepdims: bool) -> Result<Arra
         ops::astype(&lse(&ops::astype(&x, wide(d))?, &axes)?, d)?
     };
     if keepdims { Ok(out) } else { ops::squeeze(&out, Some(&axes)) }
+}
+
+// ---- cross entropy ----
+
+impl Fused for CrossEntropy {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let (x, targets) = (inputs[0], inputs[1]);
+        if !x.dtype.is_float() {
+            return Err(Error::value(format!("[cross_entropy] Received unsupported logits type {}.", x.dtype)));
+        }
+        if x.ndim() == 0 {
+            return Err(Error::value("[cross_entropy] logits must have at least 1 dimension."));
+        }
+        if targets.dtype == DType::Bool || targets.dtype.is_inexact() {
+            return Err(Error::value(format!(
+                "[cross_entropy] targets must be integer class indices but got {}.",
+                targets.dtype
+            )));
+        }
+        if targets.shape[..] != x.shape[..x.ndim() - 1] {
+            return Err(Error::value(format!(
+                "[cross_entropy] targets shape {:?} does not match logits shape {:?} with the last axis removed.",
+                targets.shape, x.shape
+            )));
+        }
+        if x.shape.contains(&0) {
+            return Err(Error::value("[cross_entropy] Received empty array."));
+        }
+        Ok(smallvec![Aval::new(targets.shape.clone(), DType::F32)])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let x = ops::astype(&inputs[0], wide(inputs[0].dtype()))?;
+        let at = ops::expand_dims(&inputs[1], &[-1])?;
+        let loss = ops::subtract(&logsumexp(&x, Some(&[-1]), true)?, &ops::take_along_axis(&x, &at, Some(-1))?)?;
+        Ok(vec![ops::astype(&ops::squeeze(&loss, Some(&[-1]))?, DType::F32)?])
+    }
+    fn custom_vjp(&self, v: &Vjp<'_>) -> Option<Result<Grads>> {
+        let f = || {
+            let (x, targets) = (&v.primals[0], ops::astype(&v.primals[1], DType::I64)?);
+            let targets = ops::expand_dims(&targets, &[-1])?;
+            let p = softmax(&ops::astype(x, wide(x.dtype()))?, Some(&[-1]), true)?;
+            let classes = x.shape()[x.ndim() - 1];
+            let class = ops::arange(0.0, classes as f64, 1.0, targets.dtype())?;
+            // Negative targets count from the end, as where they are taken.
+            let wrapped = ops::where_(&ops::less(&targets, 0)?, &ops::add(&targets, classes as i64)?, &targets)?;
+            let g = ops::subtract(&p, &ops::astype(&ops::equal(&class, &wrapped)?, p.dtype())?)?;
+            let g = ops::multiply(&ops::expand_dims(&v.cotangents[0], &[-1])?, &g)?;
+            Ok(vec![Some(ops::astype(&g, x.dtype())?), None])
+        };
+        Some(f())
+    }
+    fn custom_vmap(&self, _: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        None
+    }
+}
+
+/// Cross entropy with class indices: ln Σ e^logits − logits\[target\] over the last axis, as f32 of the targets' shape.
+/// Half types are computed in f32.
+///
+/// # Errors
+/// `Value` for logits that are no floats or empty, targets that are no integers or not of the shape of the logits
+/// without their last axis.
+pub fn cross_entropy(logits: &Array, targets: &Array) -> Result<Array> {
+    Array::record1(CrossEntropy {}, Inputs::from_iter([logits.clone(), targets.clone()]))
 }
 
 // ---- norms ----
