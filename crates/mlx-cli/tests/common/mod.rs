@@ -73,7 +73,15 @@ impl Home {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mlx-arm"));
+        // Where the tests themselves run under an emulator, so must the program: a program that starts it is named.
+        let mut command = match std::env::var_os("MLX_ARM_TEST_RUNNER") {
+            Some(runner) => {
+                let mut c = Command::new(runner);
+                c.arg(env!("CARGO_BIN_EXE_mlx-arm"));
+                c
+            }
+            None => Command::new(env!("CARGO_BIN_EXE_mlx-arm")),
+        };
         command.args(args).env("MLX_ARM_HOME", self.dir.path());
         for name in ["HF_ENDPOINT", "HF_TOKEN", "MLX_NUM_THREADS", "MLX_CPU_ISA", "RUST_BACKTRACE", "MLX_ARM_PYTHON"] {
             command.env_remove(name);
