@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$ROOT"
 
 case ${1:-} in -h|--help) usage; exit 0 ;; esac
-prompt=${1:-What is the capital of France, and what is it known for?}
+prompt=${1:-Explain in two sentences why the sky is blue.}
 
 need_rust
 need_apt ca-certificates python3 python3-pip

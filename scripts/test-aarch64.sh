@@ -84,23 +84,44 @@ packages=(--workspace)
 cpus=(cortex-a53 cortex-a76 max)
 if [ $reduced = 1 ]; then
   # The crates whose code differs by platform; the rest is the same safe Rust that the native run has tested.
-  packages=(-p mlx-ir -p mlx-cpu -p mlx-io)
+  packages=(-p mlx-ir -p mlx-cpu -p mlx-io -p mlx-check)
   cpus=(cortex-a53 cortex-a76)
 fi
 if [ -n "${ARM_CPUS:-}" ]; then read -ra cpus <<<"$ARM_CPUS"; fi
 
 say "cross-building"
-arm_cargo test "${packages[@]}" --lib --bins --tests --no-run
+# One build for everything: another choice of packages would mean other features, and building it all again.
+built=$(log arm-built)
+arm_cargo test "${packages[@]}" --lib --bins --tests --no-run --message-format=json-render-diagnostics >"$built"
+# 'FOLDER PROGRAM' of each test program. mlx-check's own tests start it once more, and its list is run below;
+# mlx-hub's start Python.
+tests=$(python3 - "$built" <<'EOF'
+import json, os, sys
+for line in open(sys.argv[1], encoding="utf-8"):
+    m = json.loads(line)
+    if m.get("executable") and m["profile"]["test"]:
+        folder = os.path.dirname(m["manifest_path"])
+        if os.path.basename(folder) not in ("mlx-check", "mlx-hub"):
+            print(folder, m["executable"])
+EOF
+)
+run_tests() {
+  local folder program status=0
+  while read -r folder program; do
+    printf '%s\n' "$program"
+    (cd "$folder" && "$ROOT/scripts/run-arm64.sh" "$program" </dev/null) || status=1
+  done <<<"$tests"
+  return $status
+}
 say "Rust tests"
 for cpu in "${cpus[@]}"; do
-  export ARM_CPU=$cpu
-  start "tests on $cpu" arm_cargo test "${packages[@]}" --lib --bins --tests --no-fail-fast
-  finish   # one after the other: cargo locks the build folder, and the tests use every core themselves
+  export ARM_CPU=$cpu MLX_ARM_TEST_RUNNER=$ROOT/scripts/run-arm64.sh
+  start "tests on $cpu" run_tests
 done
+finish
 
 if [ -d crates/mlx-check ]; then
   say "case list"
-  arm_cargo build -p mlx-check
   program=$HOST_TARGET_DIR/arm/$TARGET/release/mlx-check
   for cpu in "${cpus[@]}"; do
     export ARM_CPU=$cpu ARM_TIMEOUT=2400
@@ -135,7 +156,6 @@ if [ $reduced = 0 ] && [ -d crates/mlx-cli ]; then
   say "SmolLM2 on this machine and on the emulated one"
   scripts/models.sh "$CACHE/models" --no-gemma
   cargo build --release -p mlx-cli
-  arm_cargo build -p mlx-cli
   for cpu in "${cpus[@]}"; do
     export ARM_CPU=$cpu ARM_TIMEOUT=1800
     start "SmolLM2 answers on $cpu as here" compare_answers
