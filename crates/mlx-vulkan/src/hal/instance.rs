@@ -1,0 +1,258 @@
+//! The loader, the instance, and a survey of the devices behind them.
+
+use super::probe;
+use crate::caps::{Caps, MINIMUM, Overrides};
+use ash::vk;
+use mlx_ir::{Error, Result};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// A live instance.
+pub(crate) struct Instance {
+    pub raw: ash::Instance,
+    /// After the instance: the loader must outlive it.
+    pub entry: ash::Entry,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // SAFETY: whatever was made from it holds it, so it is the last.
+        unsafe { self.raw.destroy_instance(None) };
+    }
+}
+
+impl Instance {
+    /// The process's instance, made at the first call; or why there is none.
+    pub fn get() -> Result<Arc<Instance>> {
+        static INSTANCE: OnceLock<Result<Arc<Instance>>> = OnceLock::new();
+        INSTANCE.get_or_init(|| Self::start().map(Arc::new)).clone()
+    }
+
+    fn start() -> Result<Instance> {
+        // SAFETY: the system's loader, which is Vulkan's by its name; it stays open as long as the instance.
+        let entry = unsafe { ash::Entry::load() }
+            .map_err(|e| Error::device(format!("[vulkan] no Vulkan loader on this machine: {e}")))?;
+        // SAFETY: the loader is open. A 1.0 loader lacks the function.
+        let version = unsafe { entry.try_enumerate_instance_version() }.ok().flatten().unwrap_or(vk::API_VERSION_1_0);
+        if version < vk::API_VERSION_1_1 {
+            return Err(Error::device(format!("[vulkan] the loader is of Vulkan {}; needed: 1.1", Version(version))));
+        }
+        // SAFETY: the loader is open.
+        let extensions = unsafe { entry.enumerate_instance_extension_properties(None) }.unwrap_or_default();
+        let portable = extensions
+            .iter()
+            .any(|e| e.extension_name_as_c_str().is_ok_and(|n| n == ash::khr::portability_enumeration::NAME));
+        let names = if portable { vec![ash::khr::portability_enumeration::NAME.as_ptr()] } else { Vec::new() };
+        let flags =
+            if portable { vk::InstanceCreateFlags::ENUMERATE_PORTABILITY_KHR } else { vk::InstanceCreateFlags::empty() };
+        let app = vk::ApplicationInfo::default()
+            .application_name(c"mlx-arm")
+            .engine_name(c"mlx-arm")
+            .api_version(version.min(vk::make_api_version(0, 1, 4, 0)));
+        let info = vk::InstanceCreateInfo::default().application_info(&app).enabled_extension_names(&names).flags(flags);
+        // SAFETY: names and structures live through the call.
+        let raw = unsafe { entry.create_instance(&info, None) }
+            .map_err(|e| Error::device(format!("[vulkan] the drivers' instance could not be made: {e}")))?;
+        Ok(Instance { raw, entry })
+    }
+}
+
+/// `major.minor.patch` of a packed version.
+struct Version(u32);
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let v = self.0;
+        write!(f, "{}.{}.{}", vk::api_version_major(v), vk::api_version_minor(v), vk::api_version_patch(v))
+    }
+}
+
+/// Where a device sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Memory of its own.
+    Discrete,
+    /// Shares the processor's memory: phones, APUs.
+    Integrated,
+    /// A part of a real one, in a virtual machine.
+    Virtual,
+    /// A driver that computes on the processor.
+    Cpu,
+    /// Anything else.
+    Other,
+}
+
+impl Kind {
+    /// `discrete`, `integrated`, …
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Discrete => "discrete",
+            Kind::Integrated => "integrated",
+            Kind::Virtual => "virtual",
+            Kind::Cpu => "cpu",
+            Kind::Other => "other",
+        }
+    }
+}
+
+/// A memory heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heap {
+    /// Bytes.
+    pub bytes: u64,
+    /// The device's own (or, on integrated devices, shared).
+    pub device_local: bool,
+    /// The processor can map memory of it.
+    pub mappable: bool,
+    /// Bytes still to be had, where the driver tells.
+    pub free: Option<u64>,
+}
+
+/// A device, whether it can be used or not.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// Number in the driver's list.
+    pub index: usize,
+    /// What the driver calls it.
+    pub name: String,
+    /// Where it sits.
+    pub kind: Kind,
+    /// PCI vendor number, or Khronos's.
+    pub vendor: u32,
+    /// The vendor's number for the model.
+    pub device: u32,
+    /// Vulkan version of device and driver.
+    pub api: String,
+    /// The driver's name, where it tells.
+    pub driver: String,
+    /// The driver's version in its own words, where it tells.
+    pub driver_info: String,
+    /// `VkDriverId`, where it tells.
+    pub driver_id: Option<i32>,
+    /// The driver's version number as it packs it.
+    pub driver_version: u32,
+    /// Memory.
+    pub heaps: Vec<Heap>,
+    /// Processor and device share their memory: arrays need no copies.
+    pub unified: bool,
+    /// What it can do, less what `MLX_VULKAN_DISABLE` takes away.
+    pub caps: Caps,
+    /// Why it is not used; none for a device that can be.
+    pub refused: Option<String>,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Every device, in the drivers' order.
+    pub adapters: Vec<Adapter>,
+}
+
+/// Looks for devices.
+///
+/// # Errors
+/// `Device` with the reason in words if there is no loader, no instance, no list of devices; `Value` for a bad
+/// `MLX_VULKAN_DISABLE`.
+pub fn survey() -> Result<Survey> {
+    let overrides = Overrides::from_env()?;
+    let instance = Instance::get()?;
+    // SAFETY: the instance lives.
+    let devices = unsafe { instance.raw.enumerate_physical_devices() }
+        .map_err(|e| Error::device(format!("[vulkan] the drivers' devices could not be listed: {e}")))?;
+    let adapters = devices.into_iter().enumerate().map(|(i, d)| adapter(&instance, d, i, &overrides)).collect();
+    Ok(Survey { adapters })
+}
+
+/// The compute queue family to use: one without graphics where there is one, since drivers schedule it apart.
+fn queue_family(families: &[vk::QueueFamilyProperties]) -> Option<usize> {
+    let fits = |f: &vk::QueueFamilyProperties| f.queue_count > 0 && f.queue_flags.contains(vk::QueueFlags::COMPUTE);
+    families
+        .iter()
+        .position(|f| fits(f) && !f.queue_flags.contains(vk::QueueFlags::GRAPHICS))
+        .or_else(|| families.iter().position(fits))
+}
+
+fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overrides: &Overrides) -> Adapter {
+    // SAFETY: a device of the instance.
+    let (p, families) = unsafe {
+        (
+            instance.raw.get_physical_device_properties(device),
+            instance.raw.get_physical_device_queue_family_properties(device),
+        )
+    };
+    let kind = match p.device_type {
+        vk::PhysicalDeviceType::DISCRETE_GPU => Kind::Discrete,
+        vk::PhysicalDeviceType::INTEGRATED_GPU => Kind::Integrated,
+        vk::PhysicalDeviceType::VIRTUAL_GPU => Kind::Virtual,
+        vk::PhysicalDeviceType::CPU => Kind::Cpu,
+        _ => Kind::Other,
+    };
+    let mut a = Adapter {
+        index,
+        name: probe::text(&p.device_name),
+        kind,
+        vendor: p.vendor_id,
+        device: p.device_id,
+        api: Version(p.api_version).to_string(),
+        driver: String::new(),
+        driver_info: String::new(),
+        driver_id: None,
+        driver_version: p.driver_version,
+        heaps: Vec::new(),
+        unified: false,
+        caps: Caps::default(),
+        refused: None,
+    };
+    if p.api_version < vk::API_VERSION_1_1 {
+        a.refused = Some(format!("it offers Vulkan {}; needed: {MINIMUM}", a.api));
+        return a;
+    }
+    let ext = match probe::Extensions::of(instance, device) {
+        Ok(e) => e,
+        Err(e) => {
+            a.refused = Some(format!("its driver does not list its extensions: {e}"));
+            return a;
+        }
+    };
+    if let Some(d) = probe::driver(instance, device, p.api_version, &ext) {
+        (a.driver_id, a.driver, a.driver_info) = (Some(d.id), d.name, d.info);
+    }
+    (a.heaps, a.unified) = memory(instance, device, ext.has(ash::ext::memory_budget::NAME));
+    let Some(queue) = queue_family(&families) else {
+        a.refused = Some(format!("it has no compute queue; needed: {MINIMUM}"));
+        return a;
+    };
+    a.caps = probe::caps(instance, device, p.api_version, &ext, &families[queue]);
+    overrides.apply(&mut a.caps);
+    let lacks = a.caps.lacks();
+    if !lacks.is_empty() {
+        a.refused = Some(format!("{}; needed: {MINIMUM}", lacks.join(", ")));
+    }
+    a
+}
+
+/// Heaps, and whether all memory is shared with the processor.
+fn memory(instance: &Instance, device: vk::PhysicalDevice, has_budget: bool) -> (Vec<Heap>, bool) {
+    let mut budget = vk::PhysicalDeviceMemoryBudgetPropertiesEXT::default();
+    let mut m = vk::PhysicalDeviceMemoryProperties2::default();
+    if has_budget {
+        m = m.push_next(&mut budget);
+    }
+    // SAFETY: a device of the instance; the structure is passed only where the device has the extension.
+    unsafe { instance.raw.get_physical_device_memory_properties2(device, &mut m) };
+    let m = m.memory_properties;
+    let (heaps, types) = (m.memory_heaps_as_slice(), m.memory_types_as_slice());
+    let list: Vec<Heap> = heaps
+        .iter()
+        .enumerate()
+        .map(|(i, h)| Heap {
+            bytes: h.size,
+            device_local: h.flags.contains(vk::MemoryHeapFlags::DEVICE_LOCAL),
+            mappable: types.iter().any(|t| {
+                t.heap_index as usize == i && t.property_flags.contains(vk::MemoryPropertyFlags::HOST_VISIBLE)
+            }),
+            free: has_budget.then(|| budget.heap_budget[i].saturating_sub(budget.heap_usage[i])),
+        })
+        .collect();
+    let unified = !list.is_empty() && list.iter().all(|h| h.device_local && h.mappable);
+    (list, unified)
+}

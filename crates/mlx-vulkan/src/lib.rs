@@ -1,0 +1,18 @@
+//! Vulkan devices: what there is, what it can do, and why it cannot be used where it cannot.
+//!
+//! Promises:
+//! - The loader is opened when first asked for, never at library load. Without a loader, without a device or with a
+//!   driver that fails, [`survey`] says so in words; nothing panics.
+//! - Features are probed one by one ([`Caps`]); none is taken for granted because of a version, vendor or name.
+//! - A device below the [`MINIMUM`] is listed with the reason why it is not used.
+//! - Every capability can be taken away for tests (`MLX_VULKAN_DISABLE`), none can be added.
+//!
+//! `unsafe` is confined to [`hal`], whose first page has its contract.
+
+mod caps;
+mod choose;
+mod hal;
+
+pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
+pub use choose::{Choice, choose};
+pub use hal::instance::{Adapter, Heap, Kind, Survey, survey};
