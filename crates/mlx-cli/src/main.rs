@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use commands::{bench, chat, completions, doctor, eval, generate, info, ls, pull, rm, tokenize};
+use commands::{bench, chat, completions, doctor, eval, generate, gpus, info, ls, pull, rm, tokenize};
 use failure::{Failure, one_line};
 
 /// Language models on ARM and x86-64 machines: pull one, ask it, measure it.
@@ -44,6 +44,8 @@ enum Command {
     Completions(completions::Args),
     #[command(hide = true)]
     Eval(eval::Args),
+    #[command(hide = true)]
+    Gpus(gpus::Args),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
             Command::Tokenize(a) => tokenize::run(&a),
             Command::Bench(a) => bench::run(&a),
             Command::Eval(a) => eval::run(&a),
+            Command::Gpus(a) => gpus::run(&a),
             Command::Doctor(a) => doctor::run(&a),
             Command::Completions(a) => completions::run(&a),
         },

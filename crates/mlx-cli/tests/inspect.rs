@@ -191,12 +191,17 @@ fn doctor_reports_and_finds_faults() {
     let v: Value = serde_json::from_str(Home::new().run(&["doctor", "--json"]).succeeds()).unwrap();
     assert_eq!(v["problems"], 0);
     assert_eq!(v["gpu"]["available"], false);
+    assert!(!v["gpu"]["reason"].as_str().unwrap().is_empty());
+    assert!(v["gpu"]["devices"].is_array());
     assert!(v["threads"]["cores"].as_u64().unwrap() >= 1);
     assert!(v["memory"]["total_bytes"].as_u64().unwrap() > 1 << 20);
     assert!(!v["kernels"]["level"].as_str().unwrap().is_empty());
+    let bad = Home::new().with("MLX_VULKAN_DISABLE", "fp17").run(&["doctor", "--json"]);
+    let v: Value = serde_json::from_str(bad.succeeds()).unwrap();
+    assert!(v["gpu"]["reason"].as_str().unwrap().contains("unknown capability 'fp17'"));
     let home = Home::new().with("HF_TOKEN", "hf_very_secret");
     let text = home.run(&["doctor"]);
-    assert!(text.succeeds().contains("no GPU back end in this build"));
+    assert!(text.succeeds().lines().any(|l| l.starts_with("gpu")));
     assert!(text.out.contains("with a token") && !text.out.contains("secret"));
 
     for (name, value) in [("MLX_NUM_THREADS", "none"), ("MLX_CPU_ISA", "z80")] {

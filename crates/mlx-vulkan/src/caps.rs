@@ -284,7 +284,9 @@ mod tests {
         let mut c = all.clone();
         Overrides::parse("").unwrap().apply(&mut c);
         assert_eq!(c, all);
-        Overrides::parse("fp16, subgroups,matrices,workgroup_invocations=256,storage_range=99999999999").unwrap().apply(&mut c);
+        Overrides::parse("fp16, subgroups,matrices,workgroup_invocations=256,storage_range=99999999999")
+            .unwrap()
+            .apply(&mut c);
         assert!(!c.fp16 && c.int_dot && c.matrices.is_empty() && !c.matrix2);
         assert_eq!(c.subgroups, Subgroups { size: 32, range: (32, 32), ..Default::default() });
         assert_eq!((c.workgroup_invocations, c.workgroup_size), (256, [256, 256, 64]));

@@ -6,6 +6,7 @@ use mlx_cpu::{isa, pool};
 use mlx_hub::{HubConfig, Store};
 use serde_json::{Value, json};
 
+use super::gpus;
 use crate::failure::{Failure, one_line};
 use crate::machine;
 use crate::output::{bytes, emit, emit_json, table};
@@ -49,11 +50,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     processor(&mut report);
     memory(&mut report);
     models(&mut report);
-    report.push(fact(
-        "gpu",
-        "no GPU back end in this build",
-        json!({"available": false, "reason": "no GPU back end in this build"}),
-    ));
+    gpu(&mut report);
     let problems = report.iter().filter(|f| f.problem).count();
     if args.json {
         let mut object: serde_json::Map<_, _> = report.into_iter().map(|f| (f.key.to_owned(), f.json)).collect();
@@ -148,6 +145,41 @@ fn models(report: &mut Vec<Finding>) {
         ),
         Err(e) => problem("hub", &e.message),
     });
+}
+
+/// What stands in the way of computing on a GPU that was found.
+const NO_KERNELS: &str = "no GPU back end in this build: nothing is computed on it yet";
+
+fn gpu(report: &mut Vec<Finding>) {
+    let mut found = match gpus::ask() {
+        Ok(v) => v,
+        Err(why) => json!({"reason": why, "devices": []}),
+    };
+    let line = |d: &Value| {
+        let text = |k: &str| d[k].as_str().unwrap_or_default().to_owned();
+        let local = |h: &&Value| h["device_local"] == true;
+        let memory =
+            d["heaps"].as_array().into_iter().flatten().filter(local).filter_map(|h| h["bytes"].as_u64()).sum();
+        let driver = format!("{} {}", text("driver"), text("driver_info"));
+        let what = [text("kind"), driver.trim().to_owned(), format!("Vulkan {}", text("vulkan")), bytes(memory)];
+        let what = what.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ");
+        let refused = d["refused"].as_str().map(|why| format!(", not usable: {why}")).unwrap_or_default();
+        format!("{} {} ({what}){refused}", d["index"], text("name"))
+    };
+    let devices: Vec<String> = found["devices"].as_array().into_iter().flatten().map(line).collect();
+    let mut text = match found["reason"].as_str() {
+        Some(why) if devices.is_empty() => format!("none: {why}"),
+        Some(why) => format!("none to use: {why}"),
+        None => format!("{} to use; {NO_KERNELS}", found["chosen"]),
+    };
+    if !devices.is_empty() {
+        text = format!("{}; {text}", devices.join("; "));
+    }
+    if found["reason"].is_null() {
+        found["reason"] = NO_KERNELS.into();
+    }
+    found["available"] = false.into();
+    report.push(fact("gpu", text, found));
 }
 
 /// Whether files can be made in the folder, or in the nearest one above it that exists.

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod doctor;
 pub mod eval;
 pub mod generate;
+pub mod gpus;
 pub mod info;
 pub mod ls;
 pub mod pull;

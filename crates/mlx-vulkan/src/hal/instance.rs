@@ -43,13 +43,17 @@ impl Instance {
             .iter()
             .any(|e| e.extension_name_as_c_str().is_ok_and(|n| n == ash::khr::portability_enumeration::NAME));
         let names = if portable { vec![ash::khr::portability_enumeration::NAME.as_ptr()] } else { Vec::new() };
-        let flags =
-            if portable { vk::InstanceCreateFlags::ENUMERATE_PORTABILITY_KHR } else { vk::InstanceCreateFlags::empty() };
+        let flags = if portable {
+            vk::InstanceCreateFlags::ENUMERATE_PORTABILITY_KHR
+        } else {
+            vk::InstanceCreateFlags::empty()
+        };
         let app = vk::ApplicationInfo::default()
             .application_name(c"mlx-arm")
             .engine_name(c"mlx-arm")
             .api_version(version.min(vk::make_api_version(0, 1, 4, 0)));
-        let info = vk::InstanceCreateInfo::default().application_info(&app).enabled_extension_names(&names).flags(flags);
+        let info =
+            vk::InstanceCreateInfo::default().application_info(&app).enabled_extension_names(&names).flags(flags);
         // SAFETY: names and structures live through the call.
         let raw = unsafe { entry.create_instance(&info, None) }
             .map_err(|e| Error::device(format!("[vulkan] the drivers' instance could not be made: {e}")))?;

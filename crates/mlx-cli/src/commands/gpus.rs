@@ -1,0 +1,136 @@
+//! `mlx-arm gpus` (hidden): the Vulkan devices as JSON. `doctor` asks it in a process of its own, since a driver that
+//! crashes or hangs must not take the program with it.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use mlx_vulkan::{Adapter, Choice, Number, Survey};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::emit_json;
+
+/// How long drivers may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Vulkan devices as JSON
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_: &Args) -> Result<(), Failure> {
+    emit_json(&match mlx_vulkan::survey() {
+        Ok(s) => describe(&s),
+        Err(e) => json!({"reason": e.message, "devices": []}),
+    })
+}
+
+fn describe(survey: &Survey) -> Value {
+    let chosen = mlx_vulkan::choose(survey, &Choice::from_env());
+    let (index, reason) = match chosen {
+        Ok(a) => (Some(a.index), None),
+        Err(e) => (None, Some(e.message)),
+    };
+    json!({
+        "chosen": index,
+        "reason": reason,
+        "devices": survey.adapters.iter().map(device).collect::<Vec<_>>(),
+    })
+}
+
+fn device(a: &Adapter) -> Value {
+    let number = |n: Number| match n {
+        Number::F16 => "f16",
+        Number::F32 => "f32",
+        Number::Bf16 => "bf16",
+        Number::I8 => "i8",
+        Number::U8 => "u8",
+        Number::I32 => "i32",
+        Number::U32 => "u32",
+    };
+    let (c, s) = (&a.caps, &a.caps.subgroups);
+    let operations: Vec<&str> = [
+        (s.vote, "vote"),
+        (s.arithmetic, "arithmetic"),
+        (s.ballot, "ballot"),
+        (s.shuffle, "shuffle"),
+        (s.shuffle_relative, "shuffle_relative"),
+        (s.clustered, "clustered"),
+    ]
+    .into_iter()
+    .filter_map(|(has, name)| has.then_some(name))
+    .collect();
+    json!({
+        "index": a.index,
+        "name": a.name,
+        "kind": a.kind.name(),
+        "vendor_id": a.vendor,
+        "device_id": a.device,
+        "vulkan": a.api,
+        "driver": a.driver,
+        "driver_info": a.driver_info,
+        "driver_id": a.driver_id,
+        "driver_version": a.driver_version,
+        "unified_memory": a.unified,
+        "heaps": a.heaps.iter().map(|h| json!({
+            "bytes": h.bytes, "device_local": h.device_local, "mappable": h.mappable, "free_bytes": h.free,
+        })).collect::<Vec<_>>(),
+        "refused": a.refused,
+        "features": c.flags(),
+        "subgroups": {
+            "size": s.size, "smallest": s.range.0, "largest": s.range.1, "size_control": s.size_control,
+            "full": s.full, "operations": operations,
+        },
+        "matrices": c.matrices.iter().map(|m| {
+            format!("{}x{}x{} {} -> {}", m.m, m.n, m.k, number(m.factor), number(m.sum))
+        }).collect::<Vec<_>>(),
+        "limits": {
+            "shared_memory_bytes": c.shared_memory,
+            "workgroup_invocations": c.workgroup_invocations,
+            "workgroup_size": c.workgroup_size,
+            "workgroup_count": c.workgroup_count,
+            "storage_buffer_bytes": c.storage_range,
+            "storage_buffers": c.storage_buffers,
+            "storage_alignment": c.storage_alignment,
+            "allocation_bytes": c.allocation_size,
+            "allocations": c.allocation_count,
+            "push_constant_bytes": c.push_constants,
+            "timestamp_ns": c.timestamp_ns,
+        },
+    })
+}
+
+/// What a process of its own finds: the JSON of [`run`], or why there is none.
+pub fn ask() -> Result<Value, String> {
+    let program = std::env::current_exe().map_err(|e| format!("this program cannot be found: {e}"))?;
+    let mut child = Command::new(program)
+        .arg("gpus")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("no process to ask the drivers could be started: {e}"))?;
+    let mut out = child.stdout.take().ok_or("the process that asks the drivers has no output")?;
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        out.read_to_string(&mut text).map(|_| text)
+    });
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
+            _ => {
+                // Killing can fail only if it ended meanwhile.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("a Vulkan driver did not answer within {} s", PATIENCE.as_secs()));
+            }
+        }
+    };
+    if !status.success() {
+        return Err(format!("a Vulkan driver crashed the process that asked it ({status})"));
+    }
+    let text = reader.join().ok().and_then(Result::ok).unwrap_or_default();
+    serde_json::from_str(&text).map_err(|e| format!("the process that asks the drivers gave no sense: {e}"))
+}
