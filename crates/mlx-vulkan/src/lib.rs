@@ -7,7 +7,7 @@
 //! - A device below the [`MINIMUM`] is listed with the reason why it is not used.
 //! - Every capability can be taken away for tests (`MLX_VULKAN_DISABLE`), none can be added.
 //!
-//! `unsafe` is confined to [`hal`], whose first page has its contract.
+//! `unsafe` is confined to the folder `hal`, whose first page has its contract.
 
 mod caps;
 mod choose;

@@ -159,7 +159,7 @@ fn threads_build_and_evaluate_at_once() -> Result<()> {
             move || -> Result<f32> {
                 let mut x = shared.clone();
                 for i in 0..300 {
-                    x = add(&x, &multiply(&shared, if (i + t) % 2 == 0 { 1.0 } else { -1.0 })?)?;
+                    x = add(&x, &multiply(&shared, if (i + t).is_multiple_of(2) { 1.0 } else { -1.0 })?)?;
                     if i % 50 == t {
                         x.eval()?;
                     }
