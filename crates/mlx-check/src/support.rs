@@ -9,7 +9,7 @@ use mlx_cpu::CpuBackend;
 use mlx_ir::{Aval, Backend, Desc};
 use std::collections::BTreeMap;
 
-/// The table as Markdown: for each op and dtype of its first inexact or else first input (without inputs: of its
+/// The tables of the book's page on operations, as Markdown: for each op and dtype of its first inexact or else first input (without inputs: of its
 /// output) whether a kernel takes it: `✓` always, `~` for some operands, `–` never (then the expansion or the exact
 /// evaluator computes it), blank where no case has it.
 ///
@@ -36,17 +36,18 @@ pub fn table(cases: &[Case]) -> Result<String> {
             }
         }
     }
-    let mut text = format!("Kernels of the CPU back end at level `{}`.\n\n| op |", backend.isa());
-    for d in DType::ALL {
-        text += &format!(" {d} |");
-    }
-    text += &format!("\n|---|{}\n", "---|".repeat(DType::ALL.len()));
-    for (family, other) in [(1, "exact evaluator"), (2, "expansion")] {
+    let mut text = String::new();
+    for (family, title) in [(1, "Core"), (2, "Fused")] {
+        text += &format!("**{title} operations**\n\n| op |");
+        for d in DType::ALL {
+            text += &format!(" {d} |");
+        }
+        text += &format!("\n|---|{}\n", "---|".repeat(DType::ALL.len()));
         for row in rules::FAMILIES[family] {
-            text += &format!("| {row} ({other} without) |");
+            text += &format!("| {row} |");
             for d in DType::ALL {
                 let mark = match seen.get(&(*row, d)) {
-                    None => " ",
+                    None => "",
                     Some((n, k)) if n == k => "✓",
                     Some((_, 0)) => "–",
                     Some(_) => "~",
@@ -55,6 +56,7 @@ pub fn table(cases: &[Case]) -> Result<String> {
             }
             text += "\n";
         }
+        text += "\n";
     }
     Ok(text)
 }

@@ -2,8 +2,9 @@
 //!
 //! One file per command under `commands`; no inference here, only arguments, terminal and exit codes.
 //!
-//! Exit codes: 0 success; 1 the surroundings failed (network, disk); 2 the input is wrong (flags, names, files):
-//! one line on standard error says what; 101 a defect of this program, in one line as well.
+//! Exit codes: 0 success; 1 the surroundings failed (network, nowhere to write the output or a download); 2 the input
+//! is wrong (flags, values, names, files that are missing, unreadable or damaged): one line on standard error says
+//! what; 101 a defect of this program, in one line as well.
 #![forbid(unsafe_code)]
 
 mod commands;

@@ -144,6 +144,7 @@ fn bad_flags_and_models_end_in_one_line() {
     }
     home.run(&["bench", "--model", &base, "-p", "65"]).fails(2, &["context of 64"]);
     home.run(&["bench", "--model", &base, "-r", "0"]).fails(2, &["-r"]);
+    home.run(&["bench", "--model", &base, "-p", "0", "-n", "0"]).fails(2, &["nothing to measure"]);
 }
 
 #[test]

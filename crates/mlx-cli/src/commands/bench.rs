@@ -68,6 +68,9 @@ impl Row {
 
 pub fn run(args: &Args) -> Result<(), Failure> {
     let device = args.run.device()?;
+    if args.n_prompt.iter().chain(&args.n_gen).all(|&n| n == 0) {
+        return Err(Failure::input("[bench] nothing to measure: -p and -n are both 0"));
+    }
     let threads = match args.threads.is_empty() {
         true => vec![mlx_cpu::pool::default_threads()?],
         false => args.threads.clone(),
