@@ -56,7 +56,7 @@ rust_ok() {
 # need_rust: a cargo and rustc of at least RUST_MIN. A rustup toolchain is used where there is one; a Debian
 # machine without gets Debian's packages (rustc-web follows the upstream releases); any other is told what to do.
 need_rust() {
-  need_apt gcc libc6-dev git
+  need_apt gcc g++ libc6-dev git
   rust_ok && return 0
   if command -v rustup >/dev/null; then
     say "rustup: the toolchain here is older than $RUST_MIN, updating"

@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
 done
 
 need_rust
-need_apt rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user python3
+need_apt rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user python3
 need_tiny_models
 export MLX_ARM_TINY_MODELS=$CACHE/tiny
 unset MLX_ARM_TEST_MODELS   # the real models' tests are for native runs; the comparison below covers one here
@@ -36,7 +36,7 @@ HOST_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 # documentation tests mix two compilers. Optimised, since emulation is slow enough, with the debug build's checks.
 arm_cargo() {
   env RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR="$HOST_TARGET_DIR/arm" \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++ \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$ROOT/scripts/run-arm64.sh" \
     CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
     cargo "$1" --release --target $TARGET "${@:2}"
@@ -105,11 +105,14 @@ for line in open(sys.argv[1], encoding="utf-8"):
             print(folder, m["executable"])
 EOF
 )
+# Left to native runs: what starts other programs (the emulator answers for those it cannot start), and what is timed.
+skipped=(--skip a_pull_that_cannot_work_ends_in_one_line_each --skip doctor_reports_and_finds_faults
+  --skip hostile_templates_end_soon)
 run_tests() {
   local folder program status=0
   while read -r folder program; do
     printf '%s\n' "$program"
-    (cd "$folder" && "$ROOT/scripts/run-arm64.sh" "$program" </dev/null) || status=1
+    (cd "$folder" && "$ROOT/scripts/run-arm64.sh" "$program" "${skipped[@]}" </dev/null) || status=1
   done <<<"$tests"
   return $status
 }

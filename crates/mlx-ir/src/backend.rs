@@ -1,12 +1,15 @@
 //! What the array library asks of a back end: memory, and running one op over described operands.
 
 use crate::{Desc, Op, Result};
+use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-/// A block of host-addressable memory. Implementations give the bytes back when dropped.
-pub trait Memory: Send + Sync {
-    /// First byte; aligned to 64 bytes for allocated memory, to the page or the file's own alignment for mapped.
+/// A block of memory. Implementations give the bytes back when dropped.
+pub trait Memory: Send + Sync + Any {
+    /// First byte as the processor sees it; aligned to 64 bytes for allocated memory, to the page or the file's own
+    /// alignment for mapped. Memory of a device shows its bytes there only after [`Memory::to_host`].
     fn ptr(&self) -> *mut u8;
     /// Bytes.
     fn len(&self) -> usize;
@@ -16,29 +19,65 @@ pub trait Memory: Send + Sync {
     }
     /// False for mapped files: such memory is never written or donated.
     fn writable(&self) -> bool;
+    /// Waits for the work that fills it, and brings the bytes to where [`Memory::ptr`] points.
+    ///
+    /// # Errors
+    /// `Device` if that work failed, `Memory` if there is no room for the bytes.
+    fn to_host(&self) -> Result<()> {
+        Ok(())
+    }
+    /// Waits for the work that fills it.
+    ///
+    /// # Errors
+    /// `Device` if that work failed.
+    fn wait(&self) -> Result<()> {
+        Ok(())
+    }
+    /// Whether it is a device's own, so that kernels of the processor do not write it.
+    fn on_device(&self) -> bool {
+        false
+    }
+}
+
+/// A part of a buffer as a device holds it.
+struct Twin {
+    part: Range<usize>,
+    copy: Buffer,
+}
+
+struct Held<M: ?Sized> {
+    twins: Mutex<Vec<Twin>>,
+    memory: M,
+}
+
+impl<M: ?Sized> Held<M> {
+    fn twins(&self) -> MutexGuard<'_, Vec<Twin>> {
+        // A list is pushed to or read, so a poisoned one is still whole.
+        self.twins.lock().unwrap_or_else(|e| e.into_inner())
+    }
 }
 
 /// A shared handle to memory. Written only by the kernel that fills it, before anybody else can see it, or by a
 /// kernel to which it was donated because nobody else holds it.
 #[derive(Clone)]
-pub struct Buffer(Arc<dyn Memory>);
+pub struct Buffer(Arc<Held<dyn Memory>>);
 
 impl Buffer {
     /// Wraps memory.
-    pub fn new(memory: impl Memory + 'static) -> Self {
-        Self(Arc::new(memory))
+    pub fn new(memory: impl Memory) -> Self {
+        Self(Arc::new(Held { twins: Mutex::new(Vec::new()), memory }))
     }
-    /// First byte.
+    /// First byte; see [`Memory::ptr`].
     pub fn ptr(&self) -> *mut u8 {
-        self.0.ptr()
+        self.0.memory.ptr()
     }
     /// Bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.memory.len()
     }
     /// True if it holds no bytes.
     pub fn is_empty(&self) -> bool {
-        self.0.len() == 0
+        self.len() == 0
     }
     /// Number of handles to the memory, this one among them.
     pub fn handles(&self) -> usize {
@@ -46,11 +85,53 @@ impl Buffer {
     }
     /// False for mapped files.
     pub fn is_writable(&self) -> bool {
-        self.0.writable()
+        self.0.memory.writable()
     }
     /// True when both are the same memory.
     pub fn same(&self, other: &Buffer) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+    /// See [`Memory::to_host`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_host(&self) -> Result<()> {
+        self.0.memory.to_host()
+    }
+    /// See [`Memory::wait`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn wait(&self) -> Result<()> {
+        self.0.memory.wait()
+    }
+    /// See [`Memory::on_device`].
+    pub fn on_device(&self) -> bool {
+        self.0.memory.on_device()
+    }
+    /// The memory as the type of the back end that made it.
+    pub fn downcast<M: Memory>(&self) -> Option<&M> {
+        let memory: &dyn Any = &self.0.memory;
+        memory.downcast_ref()
+    }
+
+    /// The copy of these bytes that a device keeps: the one noted before, or else what `make` gives. Whoever writes
+    /// the buffer afterwards must not do so while it has copies ([`Buffer::has_twins`]).
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn twin(&self, part: Range<usize>, make: impl FnOnce() -> Result<Buffer>) -> Result<Buffer> {
+        let mut twins = self.0.twins();
+        if let Some(t) = twins.iter().find(|t| t.part == part) {
+            return Ok(t.copy.clone());
+        }
+        let copy = make()?;
+        twins.push(Twin { part, copy: copy.clone() });
+        Ok(copy)
+    }
+    /// Whether a device keeps copies of parts of it.
+    pub fn has_twins(&self) -> bool {
+        !self.0.twins().is_empty()
     }
 }
 
@@ -113,4 +194,20 @@ pub trait Backend: Send + Sync {
 
     /// Memory figures.
     fn memory(&self) -> MemoryInfo;
+
+    /// Hands all work launched so far to the device, without waiting for it.
+    ///
+    /// # Errors
+    /// `Device` if the device takes none.
+    fn submit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Waits until all work launched so far is done.
+    ///
+    /// # Errors
+    /// `Device` if work failed.
+    fn synchronize(&self) -> Result<()> {
+        Ok(())
+    }
 }

@@ -175,6 +175,24 @@ fn queue_family(families: &[vk::QueueFamilyProperties]) -> Option<usize> {
         .or_else(|| families.iter().position(fits))
 }
 
+/// The family of [`queue_family`] of a device.
+pub(super) fn compute_family(instance: &Instance, device: vk::PhysicalDevice) -> Option<u32> {
+    // SAFETY: a device of the instance.
+    let families = unsafe { instance.raw.get_physical_device_queue_family_properties(device) };
+    queue_family(&families).map(|i| i as u32)
+}
+
+/// Device number `index` of the drivers' list.
+///
+/// # Errors
+/// `Device` if the list is no longer what it was.
+pub(super) fn raw_device(instance: &Instance, index: usize) -> Result<vk::PhysicalDevice> {
+    // SAFETY: the instance lives.
+    let devices = unsafe { instance.raw.enumerate_physical_devices() }
+        .map_err(|e| Error::device(format!("[vulkan] the drivers' devices could not be listed: {e}")))?;
+    devices.get(index).copied().ok_or_else(|| Error::device(format!("[vulkan] device {index} is gone")))
+}
+
 fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overrides: &Overrides) -> Adapter {
     // SAFETY: a device of the instance.
     let (p, families) = unsafe {

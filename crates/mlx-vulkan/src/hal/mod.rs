@@ -7,5 +7,9 @@
 //!
 //! Every object destroys itself when dropped, and holds what it was made from, so that nothing outlives its maker.
 
+pub(crate) mod device;
 pub(crate) mod instance;
+pub(crate) mod memory;
+pub(crate) mod pipelines;
 mod probe;
+pub(crate) mod queue;

@@ -1,0 +1,258 @@
+//! The back end: arrays on the device, and the one place that says which op has which kernel.
+
+use crate::hal::device::Device;
+use crate::hal::memory::{Block, Place, Pool, host_copy};
+use crate::hal::pipelines::Pipelines;
+use crate::hal::queue::Queue;
+use crate::kernels;
+use crate::record::{Cx, Shader, fits};
+use crate::{Adapter, Caps};
+use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+/// Bytes that travel to the device at a time.
+const PIECE: usize = 32 << 20;
+
+/// The parts of an open device. They go in this order: the queue waits for its work first.
+pub(crate) struct Core {
+    pub queue: Queue,
+    pub pipelines: Pipelines,
+    pub pool: Pool,
+    pub device: Arc<Device>,
+    pub dispatches: AtomicU64,
+    shaders: RwLock<HashMap<String, Arc<Shader>>>,
+    /// For the arrays that are made of it.
+    me: std::sync::Weak<Core>,
+}
+
+/// Memory of arrays on the device.
+pub(crate) struct Arrays {
+    pub block: Arc<Block>,
+    bytes: usize,
+    core: Arc<Core>,
+    /// Where the processor reads the bytes, on devices with memory of their own.
+    host: Mutex<Option<Arc<Block>>>,
+}
+
+impl Drop for Arrays {
+    fn drop(&mut self) {
+        self.forget_host_copy();
+        self.core.pool.give(self.block.clone());
+    }
+}
+
+impl Arrays {
+    /// The bytes are about to change.
+    pub fn forget_host_copy(&self) {
+        if let Some(b) = self.host.lock().unwrap_or_else(|e| e.into_inner()).take() {
+            self.core.pool.give(b);
+        }
+    }
+}
+
+impl Memory for Arrays {
+    fn ptr(&self) -> *mut u8 {
+        // Whoever wants errors asks `to_host` first; after a failure the bytes are undefined but there.
+        let _ = self.to_host();
+        let host = self.host.lock().unwrap_or_else(|e| e.into_inner());
+        let mapped = host.as_ref().map_or(self.block.mapped, |b| b.mapped);
+        mapped.map_or(std::ptr::null_mut(), |p| p.as_ptr())
+    }
+    fn len(&self) -> usize {
+        self.bytes
+    }
+    fn writable(&self) -> bool {
+        true
+    }
+    fn wait(&self) -> Result<()> {
+        self.core.queue.wait(self.block.last.load(Ordering::Acquire))
+    }
+    fn to_host(&self) -> Result<()> {
+        if self.block.mapped.is_some() {
+            self.wait()?;
+            return self.block.to_read();
+        }
+        let mut host = self.host.lock().unwrap_or_else(|e| e.into_inner());
+        if host.is_some() {
+            return Ok(());
+        }
+        let to = self.core.pool.take(self.bytes, Place::Download)?;
+        let bytes = (self.bytes as u64).next_multiple_of(4).min(self.block.bytes);
+        let fetched = self
+            .core
+            .queue
+            .copy((&self.block, 0), (&to, 0), bytes)
+            .and_then(|()| self.core.queue.wait(to.last.load(Ordering::Acquire)))
+            .and_then(|()| to.to_read());
+        match fetched {
+            Ok(()) => {
+                *host = Some(to);
+                Ok(())
+            }
+            Err(e) => {
+                self.core.pool.give(to);
+                Err(e)
+            }
+        }
+    }
+    fn on_device(&self) -> bool {
+        true
+    }
+}
+
+impl Core {
+    fn new(device: Arc<Device>) -> Result<Arc<Core>> {
+        let pipelines = Pipelines::new(device.clone())?;
+        Ok(Arc::new_cyclic(|me| Core {
+            queue: Queue::new(device.clone()),
+            pipelines,
+            pool: Pool::new(device.clone()),
+            device,
+            dispatches: AtomicU64::new(0),
+            shaders: RwLock::new(HashMap::new()),
+            me: me.clone(),
+        }))
+    }
+
+    /// The memory, if it is this device's.
+    pub fn own<'b>(&self, b: &'b Buffer) -> Option<&'b Arrays> {
+        b.downcast::<Arrays>().filter(|m| std::ptr::eq(&*m.core, self))
+    }
+
+    fn alloc(&self, bytes: usize) -> Result<Buffer> {
+        let core = self.me.upgrade().ok_or_else(|| Error::device("[gpu] the device is being closed"))?;
+        let block = self.pool.take(bytes, Place::Array)?;
+        Ok(Buffer::new(Arrays { block, bytes, core, host: Mutex::new(None) }))
+    }
+
+    /// A copy of a part of host memory (or of another device's) on this device.
+    pub fn upload(&self, from: &Buffer, part: Range<usize>) -> Result<Buffer> {
+        from.to_host()?;
+        let to = self.alloc(part.len())?;
+        let Some(m) = self.own(&to) else { return Err(Error::runtime("[gpu] an allocation is not the device's")) };
+        let source = from.ptr();
+        if source.is_null() {
+            return Err(Error::runtime("[gpu] the source of a copy cannot be read"));
+        }
+        if let Some(mapped) = m.block.mapped {
+            // Kept blocks may still be read by work in flight.
+            self.queue.wait(m.block.last.load(Ordering::Acquire))?;
+            host_copy(source, part.start, mapped, part.len());
+            m.block.written()?;
+            return Ok(to);
+        }
+        let mut at = 0;
+        while at < part.len() {
+            let n = (part.len() - at).min(PIECE);
+            let stage = self.pool.take(n, Place::Upload)?;
+            let sent = match stage.mapped {
+                Some(mapped) => self
+                    .queue
+                    .wait(stage.last.load(Ordering::Acquire))
+                    .map(|()| host_copy(source, part.start + at, mapped, n))
+                    .and_then(|()| stage.written())
+                    .and_then(|()| {
+                        let bytes = (n as u64).next_multiple_of(4);
+                        self.queue.copy((&stage, 0), (&m.block, at as u64), bytes)
+                    }),
+                None => Err(Error::device("[gpu] the driver gave staging memory that cannot be written")),
+            };
+            self.pool.give(stage);
+            sent?;
+            at += n;
+        }
+        Ok(to)
+    }
+
+    pub fn emitted(&self, key: &str, make: impl FnOnce() -> Vec<u32>) -> Arc<Shader> {
+        if let Some(s) = self.shaders.read().unwrap_or_else(|e| e.into_inner()).get(key) {
+            return s.clone();
+        }
+        let mut all = self.shaders.write().unwrap_or_else(|e| e.into_inner());
+        all.entry(key.to_owned()).or_insert_with(|| Arc::new(Shader::new(key.to_owned(), make()))).clone()
+    }
+}
+
+/// Arrays and kernels on a Vulkan device.
+pub struct VulkanBackend(Arc<Core>);
+
+impl VulkanBackend {
+    /// Opens a usable device.
+    ///
+    /// # Errors
+    /// `Device` if its driver refuses, or the adapter was found not to be usable.
+    pub fn open(adapter: &Adapter) -> Result<VulkanBackend> {
+        if let Some(why) = &adapter.refused {
+            return Err(Error::device(format!("[gpu] {} cannot be used: {why}", adapter.name)));
+        }
+        Ok(VulkanBackend(Core::new(Device::open(adapter)?)?))
+    }
+
+    /// The device.
+    pub fn adapter(&self) -> &Adapter {
+        &self.0.device.adapter
+    }
+    /// What it can do.
+    pub fn caps(&self) -> &Caps {
+        self.0.device.caps()
+    }
+    /// Dispatches recorded so far.
+    pub fn dispatches(&self) -> u64 {
+        self.0.dispatches.load(Ordering::Relaxed)
+    }
+    /// Barriers placed between dispatches so far.
+    pub fn barriers(&self) -> u64 {
+        self.0.queue.barriers()
+    }
+    /// Sets the limit on memory in use; returns the previous one.
+    pub fn set_memory_limit(&self, bytes: usize) -> usize {
+        self.0.pool.set_limit(bytes)
+    }
+    /// Sets how many freed bytes are kept for reuse; returns the previous limit.
+    pub fn set_cache_limit(&self, bytes: usize) -> usize {
+        self.0.pool.set_keep(bytes)
+    }
+    /// Gives kept memory back to the driver.
+    pub fn clear_cache(&self) {
+        self.0.pool.clear();
+    }
+    #[cfg(test)]
+    pub(crate) fn upload_for_test(&self, from: &Buffer) -> Buffer {
+        self.0.upload(from, 0..from.len()).expect("room")
+    }
+    /// Forgets the peak.
+    pub fn reset_peak_memory(&self) {
+        self.0.pool.reset_peak();
+    }
+}
+
+impl Backend for VulkanBackend {
+    fn name(&self) -> &'static str {
+        "vulkan"
+    }
+    fn alloc(&self, bytes: usize) -> Result<Buffer> {
+        self.0.alloc(bytes)
+    }
+    fn launch(&self, op: &Op, inputs: &[Operand], outputs: &[Operand]) -> Result<Launch> {
+        if outputs.iter().all(|o| o.desc.size() == 0) {
+            return Ok(Launch::Done);
+        }
+        kernels::record(&mut Cx::new(&self.0), op, inputs, outputs)
+    }
+    fn supports(&self, op: &Op, inputs: &[Desc], outputs: &[Desc]) -> bool {
+        let caps = self.caps();
+        inputs.iter().chain(outputs).all(|d| fits(caps, d)) && kernels::supports(caps, op, inputs, outputs)
+    }
+    fn memory(&self) -> MemoryInfo {
+        self.0.pool.info()
+    }
+    fn submit(&self) -> Result<()> {
+        self.0.queue.submit()
+    }
+    fn synchronize(&self) -> Result<()> {
+        self.0.queue.synchronize()
+    }
+}

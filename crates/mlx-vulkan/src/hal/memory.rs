@@ -1,0 +1,260 @@
+//! Device memory: blocks, and a pool that keeps freed ones, since drivers take milliseconds for new ones.
+
+use super::device::{Device, failure};
+use ash::vk;
+use mlx_ir::{Error, MemoryInfo, Result};
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use vk_mem::Alloc;
+
+/// Where a block should lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// Where the device computes; on devices that share the processor's memory it is mapped too.
+    Array,
+    /// Mapped memory that the processor writes and the device copies from.
+    Upload,
+    /// Mapped memory that the device copies to and the processor reads.
+    Download,
+}
+
+/// A buffer with memory of its own.
+pub(crate) struct Block {
+    pub raw: vk::Buffer,
+    pub bytes: u64,
+    pub place: Place,
+    /// First byte, where the processor can reach it.
+    pub mapped: Option<NonNull<u8>>,
+    /// Tells blocks apart, for hazards.
+    pub id: u64,
+    /// Number of the last batch of work that uses it.
+    pub last: AtomicU64,
+    allocation: vk_mem::Allocation,
+    device: Arc<Device>,
+}
+
+// SAFETY: the pointer is to memory that lives as long as the block; who may touch it when is the back end's affair.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: batches in flight hold their blocks, so the device is done with it.
+        unsafe { self.device.allocator.destroy_buffer(self.raw, &mut self.allocation) };
+    }
+}
+
+impl Block {
+    /// Makes what the processor wrote visible to the device.
+    pub fn written(&self) -> Result<()> {
+        let done = self.device.allocator.flush_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
+        done.map_err(|e| failure("memory could not be flushed", e))
+    }
+    /// Makes what the device wrote visible to the processor.
+    pub fn to_read(&self) -> Result<()> {
+        let done = self.device.allocator.invalidate_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
+        done.map_err(|e| failure("memory could not be invalidated", e))
+    }
+}
+
+/// Copies `bytes` from `offset` after `from`, which the processor can read, to the start of a mapped block that holds
+/// them and that nothing uses.
+pub(crate) fn host_copy(from: *const u8, offset: usize, to: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller's checks; the two are different memory.
+    unsafe { std::ptr::copy_nonoverlapping(from.add(offset), to.as_ptr(), bytes) }
+}
+
+/// Freed blocks by place and size.
+#[derive(Default)]
+struct Free {
+    blocks: BTreeMap<(Place, u64), Vec<Arc<Block>>>,
+    bytes: u64,
+}
+
+/// All blocks of a device.
+pub(crate) struct Pool {
+    device: Arc<Device>,
+    free: Mutex<Free>,
+    active: AtomicU64,
+    peak: AtomicU64,
+    next: AtomicU64,
+    /// Most bytes kept for reuse.
+    keep: AtomicU64,
+    /// Most bytes in use and kept together.
+    limit: AtomicU64,
+}
+
+/// Sizes are rounded up, so that arrays of nearly the same size share blocks.
+fn rounded(bytes: usize) -> u64 {
+    let b = bytes.max(16) as u64;
+    b.next_multiple_of(if b < 64 << 10 { 256 } else { 16 << 10 })
+}
+
+impl Pool {
+    pub fn new(device: Arc<Device>) -> Pool {
+        let total: u64 = device.adapter.heaps.iter().filter(|h| h.device_local).map(|h| h.bytes).sum();
+        Pool {
+            device,
+            free: Mutex::new(Free::default()),
+            active: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
+            next: AtomicU64::new(1),
+            keep: AtomicU64::new(total / 4),
+            limit: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    fn free(&self) -> MutexGuard<'_, Free> {
+        // Counters and lists are changed together without anything between that panics.
+        self.free.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// A block of at least `bytes`, its contents undefined. A kept one may still be in use by work in flight.
+    ///
+    /// # Errors
+    /// `Memory` if there is none, even after giving back what was kept.
+    pub fn take(&self, bytes: usize, place: Place) -> Result<Arc<Block>> {
+        let size = rounded(bytes);
+        if size > self.device.caps().allocation_size {
+            return Err(Error::memory(format!(
+                "[gpu] {bytes} bytes are more than the {} of one allocation on this device",
+                self.device.caps().allocation_size
+            )));
+        }
+        let kept = {
+            let mut free = self.free();
+            // No more than twice as large, or two pages.
+            let most = (2 * size).max(size + 8192);
+            let found = free.blocks.range((place, size)..=(place, most)).find(|(_, v)| !v.is_empty()).map(|(k, _)| *k);
+            let block = found.and_then(|k| free.blocks.get_mut(&k)?.pop());
+            if let Some(b) = &block {
+                free.bytes -= b.bytes;
+            }
+            block
+        };
+        let block = match kept {
+            Some(b) => b,
+            None => Arc::new(self.make(size, place)?),
+        };
+        let active = self.active.fetch_add(block.bytes, Ordering::Relaxed) + block.bytes;
+        self.peak.fetch_max(active, Ordering::Relaxed);
+        Ok(block)
+    }
+
+    fn make(&self, size: u64, place: Place) -> Result<Block> {
+        let over = |kept: u64| {
+            self.active.load(Ordering::Relaxed).saturating_add(kept).saturating_add(size)
+                > self.limit.load(Ordering::Relaxed)
+        };
+        if over(self.free().bytes) {
+            self.clear();
+            if over(0) {
+                return Err(Error::memory(format!(
+                    "[gpu] {size} bytes more would pass the memory limit of {} bytes",
+                    self.limit.load(Ordering::Relaxed)
+                )));
+            }
+        }
+        match self.create(size, place) {
+            Err(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY | vk::Result::ERROR_OUT_OF_HOST_MEMORY) => {
+                // SAFETY: the device lives; work in flight gives its blocks back only when it is done.
+                let _ = unsafe { self.device.raw.device_wait_idle() };
+                self.clear();
+                self.create(size, place)
+            }
+            r => r,
+        }
+        .map_err(|e| failure(&format!("{size} bytes could not be allocated"), e))
+    }
+
+    fn create(&self, size: u64, place: Place) -> std::result::Result<Block, vk::Result> {
+        use vk::{BufferUsageFlags as Usage, MemoryPropertyFlags as Flags};
+        use vk_mem::AllocationCreateFlags as How;
+        let info = vk::BufferCreateInfo::default()
+            .size(size)
+            .usage(Usage::STORAGE_BUFFER | Usage::TRANSFER_SRC | Usage::TRANSFER_DST)
+            .sharing_mode(vk::SharingMode::EXCLUSIVE);
+        let unified = self.device.adapter.unified;
+        let (required, preferred, flags) = match place {
+            Place::Array if unified => {
+                (Flags::HOST_VISIBLE, Flags::DEVICE_LOCAL | Flags::HOST_CACHED, How::HOST_ACCESS_RANDOM | How::MAPPED)
+            }
+            Place::Array => (Flags::empty(), Flags::DEVICE_LOCAL, How::empty()),
+            Place::Upload => {
+                (Flags::HOST_VISIBLE, Flags::HOST_COHERENT, How::HOST_ACCESS_SEQUENTIAL_WRITE | How::MAPPED)
+            }
+            Place::Download => (Flags::HOST_VISIBLE, Flags::HOST_CACHED, How::HOST_ACCESS_RANDOM | How::MAPPED),
+        };
+        let how = vk_mem::AllocationCreateInfo {
+            flags,
+            usage: if place == Place::Array {
+                vk_mem::MemoryUsage::Unknown
+            } else {
+                vk_mem::MemoryUsage::AutoPreferHost
+            },
+            required_flags: required,
+            preferred_flags: preferred,
+            ..Default::default()
+        };
+        // SAFETY: the device lives; the size is within its limits.
+        let (raw, allocation) = unsafe { self.device.allocator.create_buffer(&info, &how) }?;
+        let mapped = NonNull::new(self.device.allocator.get_allocation_info(&allocation).mapped_data.cast::<u8>());
+        Ok(Block {
+            raw,
+            bytes: size,
+            place,
+            mapped,
+            id: self.next.fetch_add(1, Ordering::Relaxed),
+            last: AtomicU64::new(0),
+            allocation,
+            device: self.device.clone(),
+        })
+    }
+
+    /// Takes a block back, to be used again or freed.
+    pub fn give(&self, block: Arc<Block>) {
+        self.active.fetch_sub(block.bytes, Ordering::Relaxed);
+        let mut free = self.free();
+        if free.bytes + block.bytes <= self.keep.load(Ordering::Relaxed) {
+            free.bytes += block.bytes;
+            free.blocks.entry((block.place, block.bytes)).or_default().push(block);
+        }
+    }
+
+    /// Frees what is kept; blocks in flight go when their work is done.
+    pub fn clear(&self) {
+        let old = std::mem::take(&mut *self.free());
+        drop(old);
+    }
+
+    /// Figures in bytes.
+    pub fn info(&self) -> MemoryInfo {
+        MemoryInfo {
+            active: self.active.load(Ordering::Relaxed) as usize,
+            peak: self.peak.load(Ordering::Relaxed) as usize,
+            cache: self.free().bytes as usize,
+        }
+    }
+
+    /// Sets the most bytes in use and kept together; returns the previous limit.
+    pub fn set_limit(&self, bytes: usize) -> usize {
+        self.limit.swap(bytes as u64, Ordering::Relaxed) as usize
+    }
+
+    /// Sets the most bytes kept for reuse; returns the previous limit.
+    pub fn set_keep(&self, bytes: usize) -> usize {
+        let old = self.keep.swap(bytes as u64, Ordering::Relaxed) as usize;
+        if self.free().bytes > bytes as u64 {
+            self.clear();
+        }
+        old
+    }
+
+    /// Forgets the peak.
+    pub fn reset_peak(&self) {
+        self.peak.store(self.active.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,471 @@
+//! Recording work and handing it to the device: batches of dispatches and copies, run in order.
+//!
+//! Barriers are placed where the recorded ranges say so: before work that reads what earlier work of the batch wrote,
+//! or that writes what earlier work reads or wrote. Batches begin with a barrier after everything before them.
+
+use super::device::{Device, Layout, MAX_BINDINGS, PUSH_BYTES, failure};
+use super::memory::Block;
+use ash::vk;
+use mlx_ir::{Error, Result};
+use smallvec::SmallVec;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Pieces of work after which a batch is handed over without being asked, so that the device starts early.
+const BATCH: usize = 64;
+/// Descriptor sets of a pool.
+const SETS: u32 = 256;
+/// How long a waiter looks at the fence again and again before it sleeps: a sleep costs more than short work takes.
+const SPIN: Duration = Duration::from_micros(50);
+/// How long a batch may take before the device is taken for hung.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What happens to a range of a block.
+#[derive(Clone)]
+pub(crate) struct Use {
+    pub block: Arc<Block>,
+    pub range: Range<u64>,
+    pub writes: bool,
+}
+
+/// A command buffer with what it needs.
+struct Frame {
+    device: Arc<Device>,
+    pool: vk::CommandPool,
+    commands: vk::CommandBuffer,
+    fence: vk::Fence,
+    descriptors: Vec<vk::DescriptorPool>,
+    /// Sets taken from the descriptor pools.
+    sets: u32,
+}
+
+// SAFETY: the handles are used by the holder of the queue's lock only, but for the fence, which any thread may wait on.
+unsafe impl Send for Frame {}
+// SAFETY: as above.
+unsafe impl Sync for Frame {}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        // SAFETY: a frame in flight is held by the queue, which waits before it goes.
+        unsafe {
+            for &d in &self.descriptors {
+                self.device.raw.destroy_descriptor_pool(d, None);
+            }
+            self.device.raw.destroy_fence(self.fence, None);
+            self.device.raw.destroy_command_pool(self.pool, None);
+        }
+    }
+}
+
+impl Frame {
+    fn new(device: &Arc<Device>) -> std::result::Result<Frame, vk::Result> {
+        let info = vk::CommandPoolCreateInfo::default()
+            .queue_family_index(device.family)
+            .flags(vk::CommandPoolCreateFlags::TRANSIENT);
+        // SAFETY: the device lives; on failure the frame destroys what there is (null handles are allowed).
+        unsafe {
+            let mut frame = Frame {
+                device: device.clone(),
+                pool: device.raw.create_command_pool(&info, None)?,
+                commands: vk::CommandBuffer::null(),
+                fence: vk::Fence::null(),
+                descriptors: Vec::new(),
+                sets: 0,
+            };
+            let info = vk::CommandBufferAllocateInfo::default().command_pool(frame.pool).command_buffer_count(1);
+            frame.commands = device.raw.allocate_command_buffers(&info)?[0];
+            frame.fence = device.raw.create_fence(&vk::FenceCreateInfo::default(), None)?;
+            Ok(frame)
+        }
+    }
+
+    fn begin(&mut self) -> std::result::Result<(), vk::Result> {
+        let raw = &self.device.raw;
+        let info = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        // SAFETY: the frame is not in flight.
+        unsafe {
+            raw.reset_fences(&[self.fence])?;
+            raw.reset_command_pool(self.pool, vk::CommandPoolResetFlags::empty())?;
+            for &d in &self.descriptors {
+                raw.reset_descriptor_pool(d, vk::DescriptorPoolResetFlags::empty())?;
+            }
+            self.sets = 0;
+            raw.begin_command_buffer(self.commands, &info)
+        }
+    }
+
+    /// A descriptor set that nothing uses.
+    fn set(&mut self, layout: &Layout) -> std::result::Result<vk::DescriptorSet, vk::Result> {
+        let at = (self.sets / SETS) as usize;
+        if at == self.descriptors.len() {
+            let sizes = [vk::DescriptorPoolSize {
+                ty: vk::DescriptorType::STORAGE_BUFFER,
+                descriptor_count: SETS * MAX_BINDINGS as u32,
+            }];
+            let info = vk::DescriptorPoolCreateInfo::default().max_sets(SETS).pool_sizes(&sizes);
+            // SAFETY: the device lives.
+            self.descriptors.push(unsafe { self.device.raw.create_descriptor_pool(&info, None) }?);
+        }
+        let layouts = [layout.set];
+        let info = vk::DescriptorSetAllocateInfo::default().descriptor_pool(self.descriptors[at]).set_layouts(&layouts);
+        // SAFETY: the pool has room: it is made for `SETS` sets of the most bindings.
+        let set = unsafe { self.device.raw.allocate_descriptor_sets(&info) }?[0];
+        self.sets += 1;
+        Ok(set)
+    }
+}
+
+/// Work recorded or in flight.
+struct Batch {
+    number: u64,
+    frame: Arc<Frame>,
+    /// What it uses, kept until it is done.
+    blocks: HashMap<u64, Arc<Block>>,
+    /// Ranges read and written since the last barrier, by block.
+    seen: HashMap<u64, Seen>,
+    pieces: usize,
+}
+
+#[derive(Clone, Default)]
+struct Seen {
+    read: Option<Range<u64>>,
+    written: Option<Range<u64>>,
+}
+
+fn meets(a: &Option<Range<u64>>, b: &Range<u64>) -> bool {
+    a.as_ref().is_some_and(|a| a.start < b.end && b.start < a.end)
+}
+
+fn widen(a: &mut Option<Range<u64>>, b: &Range<u64>) {
+    *a = Some(match a.take() {
+        Some(a) => a.start.min(b.start)..a.end.max(b.end),
+        None => b.clone(),
+    });
+}
+
+struct State {
+    /// Being recorded.
+    open: Option<Batch>,
+    flight: VecDeque<Batch>,
+    idle: Vec<Arc<Frame>>,
+    /// Number of the next batch; all below `done` are finished.
+    next: u64,
+    done: u64,
+    barriers: u64,
+}
+
+/// The device's queue. All its work runs in the order in which it was recorded.
+pub(crate) struct Queue {
+    device: Arc<Device>,
+    state: Mutex<State>,
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: the device lives; frames go after this.
+        let _ = unsafe { self.device.raw.device_wait_idle() };
+    }
+}
+
+/// One dispatch with everything looked up.
+pub(crate) struct Ready<'a> {
+    pub pipeline: vk::Pipeline,
+    pub layout: Layout,
+    pub uses: &'a [Use],
+    pub push: &'a [u32],
+    pub groups: [u32; 3],
+}
+
+impl Queue {
+    pub fn new(device: Arc<Device>) -> Queue {
+        let state = State { open: None, flight: VecDeque::new(), idle: Vec::new(), next: 1, done: 1, barriers: 0 };
+        Queue { device, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Barriers placed between pieces of work so far.
+    pub fn barriers(&self) -> u64 {
+        self.state().barriers
+    }
+
+    /// Records a dispatch.
+    ///
+    /// # Errors
+    /// `Device` if the device was lost, `Memory` if the driver has none left.
+    pub fn dispatch(&self, d: &Ready<'_>) -> Result<()> {
+        debug_assert!(d.push.len() * 4 <= PUSH_BYTES && d.uses.len() <= MAX_BINDINGS);
+        self.device.alive()?;
+        let mut state = self.state();
+        let raw = &self.device.raw;
+        let frame = self.prepare(&mut state, d.uses)?;
+        let infos: SmallVec<[vk::DescriptorBufferInfo; 8]> = d
+            .uses
+            .iter()
+            .map(|u| vk::DescriptorBufferInfo {
+                buffer: u.block.raw,
+                offset: u.range.start,
+                range: u.range.end - u.range.start,
+            })
+            .collect();
+        let write = |set: vk::DescriptorSet| -> SmallVec<[vk::WriteDescriptorSet<'_>; 8]> {
+            infos
+                .iter()
+                .enumerate()
+                .map(|(i, info)| {
+                    vk::WriteDescriptorSet::default()
+                        .dst_set(set)
+                        .dst_binding(i as u32)
+                        .descriptor_type(vk::DescriptorType::STORAGE_BUFFER)
+                        .buffer_info(std::slice::from_ref(info))
+                })
+                .collect()
+        };
+        // SAFETY: the command buffer is being recorded under the lock; pipeline, layout and blocks live until the batch
+        // is done (pipelines as long as the device); ranges lie inside their blocks, sizes inside the limits.
+        unsafe {
+            match &self.device.push {
+                Some(push) => push.cmd_push_descriptor_set(
+                    frame.0,
+                    vk::PipelineBindPoint::COMPUTE,
+                    d.layout.pipeline,
+                    0,
+                    &write(vk::DescriptorSet::null()),
+                ),
+                None => {
+                    let set = self.set(&mut state, &d.layout)?;
+                    raw.update_descriptor_sets(&write(set), &[]);
+                    let sets = [set];
+                    raw.cmd_bind_descriptor_sets(
+                        frame.0,
+                        vk::PipelineBindPoint::COMPUTE,
+                        d.layout.pipeline,
+                        0,
+                        &sets,
+                        &[],
+                    );
+                }
+            }
+            raw.cmd_bind_pipeline(frame.0, vk::PipelineBindPoint::COMPUTE, d.pipeline);
+            if !d.push.is_empty() {
+                let bytes = std::slice::from_raw_parts(d.push.as_ptr().cast::<u8>(), d.push.len() * 4);
+                raw.cmd_push_constants(frame.0, d.layout.pipeline, vk::ShaderStageFlags::COMPUTE, 0, bytes);
+            }
+            raw.cmd_dispatch(frame.0, d.groups[0], d.groups[1], d.groups[2]);
+        }
+        self.recorded(&mut state)
+    }
+
+    /// Records a copy of `bytes` between blocks.
+    ///
+    /// # Errors
+    /// As [`Queue::dispatch`].
+    pub fn copy(&self, from: (&Arc<Block>, u64), to: (&Arc<Block>, u64), bytes: u64) -> Result<()> {
+        self.device.alive()?;
+        let mut state = self.state();
+        let uses = [
+            Use { block: from.0.clone(), range: from.1..from.1 + bytes, writes: false },
+            Use { block: to.0.clone(), range: to.1..to.1 + bytes, writes: true },
+        ];
+        let frame = self.prepare(&mut state, &uses)?;
+        let region = [vk::BufferCopy { src_offset: from.1, dst_offset: to.1, size: bytes }];
+        // SAFETY: as in `dispatch`.
+        unsafe { self.device.raw.cmd_copy_buffer(frame.0, from.0.raw, to.0.raw, &region) };
+        self.recorded(&mut state)
+    }
+
+    fn set(&self, state: &mut State, layout: &Layout) -> Result<vk::DescriptorSet> {
+        let refused = |e| failure("no descriptor set", e);
+        let open = state.open.as_mut().ok_or_else(|| Error::device("[gpu] no batch is open"))?;
+        // An open batch's frame is held by it alone: waiters hold frames of batches that are in flight.
+        let frame = Arc::get_mut(&mut open.frame).ok_or_else(|| Error::device("[gpu] an open batch is shared"))?;
+        frame.set(layout).map_err(refused)
+    }
+
+    /// Opens a batch if none is open, and places the barrier that `uses` need.
+    fn prepare(&self, state: &mut State, uses: &[Use]) -> Result<Commands> {
+        if state.open.is_none() {
+            let refused = |e| self.device.give_up(failure("no command buffer", e));
+            let mut frame = match state.idle.pop() {
+                Some(f) => f,
+                None => Arc::new(Frame::new(&self.device).map_err(refused)?),
+            };
+            Arc::get_mut(&mut frame)
+                .ok_or_else(|| Error::device("[gpu] an idle command buffer is shared"))?
+                .begin()
+                .map_err(refused)?;
+            self.barrier(frame.commands);
+            state.open =
+                Some(Batch { number: state.next, frame, blocks: HashMap::new(), seen: HashMap::new(), pieces: 0 });
+            state.next += 1;
+        }
+        let open = state.open.as_mut().ok_or_else(|| Error::device("[gpu] no batch is open"))?;
+        let hazard = uses.iter().any(|u| {
+            open.seen
+                .get(&u.block.id)
+                .is_some_and(|s| meets(&s.written, &u.range) || (u.writes && meets(&s.read, &u.range)))
+        });
+        if hazard {
+            self.barrier(open.frame.commands);
+            open.seen.clear();
+            state.barriers += 1;
+        }
+        for u in uses {
+            let seen = open.seen.entry(u.block.id).or_default();
+            widen(if u.writes { &mut seen.written } else { &mut seen.read }, &u.range);
+            u.block.last.store(open.number, Ordering::Release);
+            open.blocks.entry(u.block.id).or_insert_with(|| u.block.clone());
+        }
+        Ok(Commands(open.frame.commands))
+    }
+
+    /// Everything before is done, and visible to everything after.
+    fn barrier(&self, commands: vk::CommandBuffer) {
+        let stages = vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER;
+        let all = vk::AccessFlags::SHADER_READ
+            | vk::AccessFlags::SHADER_WRITE
+            | vk::AccessFlags::TRANSFER_READ
+            | vk::AccessFlags::TRANSFER_WRITE;
+        let barrier = [vk::MemoryBarrier::default().src_access_mask(all).dst_access_mask(all)];
+        // SAFETY: the command buffer is being recorded under the lock.
+        unsafe {
+            self.device.raw.cmd_pipeline_barrier(
+                commands,
+                stages,
+                stages,
+                vk::DependencyFlags::empty(),
+                &barrier,
+                &[],
+                &[],
+            );
+        }
+    }
+
+    fn recorded(&self, state: &mut State) -> Result<()> {
+        let Some(open) = state.open.as_mut() else { return Ok(()) };
+        open.pieces += 1;
+        if open.pieces >= BATCH { self.hand_over(state) } else { Ok(()) }
+    }
+
+    fn hand_over(&self, state: &mut State) -> Result<()> {
+        let Some(batch) = state.open.take() else { return Ok(()) };
+        let raw = &self.device.raw;
+        let host = [vk::MemoryBarrier::default()
+            .src_access_mask(vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE)
+            .dst_access_mask(vk::AccessFlags::HOST_READ)];
+        let commands = [batch.frame.commands];
+        let info = [vk::SubmitInfo::default().command_buffers(&commands)];
+        // SAFETY: the batch is complete; the queue is used under the lock only.
+        let handed = unsafe {
+            raw.cmd_pipeline_barrier(
+                commands[0],
+                vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER,
+                vk::PipelineStageFlags::HOST,
+                vk::DependencyFlags::empty(),
+                &host,
+                &[],
+                &[],
+            );
+            raw.end_command_buffer(commands[0])
+                .and_then(|()| raw.queue_submit(self.device.queue, &info, batch.frame.fence))
+        };
+        if let Err(e) = handed {
+            return Err(self.device.give_up(failure("work was refused", e)));
+        }
+        state.flight.push_back(batch);
+        Self::retire(state, &self.device);
+        Ok(())
+    }
+
+    /// Forgets batches that are done; their command buffers are used again.
+    fn retire(state: &mut State, device: &Device) {
+        while let Some(first) = state.flight.front() {
+            // SAFETY: the fence is that of a batch in flight.
+            if !matches!(unsafe { device.raw.get_fence_status(first.frame.fence) }, Ok(true)) {
+                return;
+            }
+            let Some(batch) = state.flight.pop_front() else { return };
+            state.done = batch.number + 1;
+            // A waiter may still hold it; then it goes when the waiter is done.
+            if Arc::strong_count(&batch.frame) == 1 {
+                state.idle.push(batch.frame);
+            }
+        }
+    }
+
+    /// Hands over what is recorded.
+    ///
+    /// # Errors
+    /// `Device` if the device takes none.
+    pub fn submit(&self) -> Result<()> {
+        self.device.alive()?;
+        self.hand_over(&mut self.state())
+    }
+
+    /// Returns when batch `number` and all before it are done (0: at once).
+    ///
+    /// # Errors
+    /// `Device` if the device was lost or hangs.
+    pub fn wait(&self, number: u64) -> Result<()> {
+        loop {
+            let frame = {
+                let mut state = self.state();
+                Self::retire(&mut state, &self.device);
+                if number < state.done {
+                    return Ok(());
+                }
+                self.device.alive()?;
+                if state.open.as_ref().is_some_and(|b| b.number <= number) {
+                    self.hand_over(&mut state)?;
+                }
+                match state.flight.iter().rev().find(|b| b.number <= number) {
+                    Some(b) => b.frame.clone(),
+                    None => return Ok(()),
+                }
+            };
+            self.wait_for(&frame)?;
+        }
+    }
+
+    fn wait_for(&self, frame: &Frame) -> Result<()> {
+        let raw = &self.device.raw;
+        let began = Instant::now();
+        // SAFETY: the frame is held, so its fence lives; waiting needs no lock.
+        let answer = unsafe {
+            loop {
+                match raw.get_fence_status(frame.fence) {
+                    Ok(false) if began.elapsed() < SPIN => std::hint::spin_loop(),
+                    Ok(false) => break raw.wait_for_fences(&[frame.fence], true, PATIENCE.as_nanos() as u64),
+                    Ok(true) => break Ok(()),
+                    Err(e) => break Err(e),
+                }
+            }
+        };
+        match answer {
+            Ok(()) => Ok(()),
+            Err(vk::Result::TIMEOUT) => Err(self.device.give_up(Error::device(format!(
+                "[gpu] {} did not finish its work within {} s",
+                self.device.adapter.name,
+                PATIENCE.as_secs()
+            )))),
+            Err(e) => Err(self.device.give_up(failure("the device was lost at work", e))),
+        }
+    }
+
+    /// Returns when everything recorded so far is done.
+    ///
+    /// # Errors
+    /// As [`Queue::wait`].
+    pub fn synchronize(&self) -> Result<()> {
+        let last = self.state().next - 1;
+        self.wait(last)
+    }
+}
+
+/// The command buffer that is being recorded.
+struct Commands(vk::CommandBuffer);

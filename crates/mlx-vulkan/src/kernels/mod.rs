@@ -1,0 +1,55 @@
+//! Planners: from an op with described operands to dispatches. One file for each family.
+
+use crate::Caps;
+use crate::record::Cx;
+use mlx_ir::{Desc, Launch, Op, Operand, Result};
+
+/// A row's kernel on a device.
+pub(crate) trait Kernel {
+    /// Whether [`Kernel::record`] accepts operands of these descriptions on a device with these capabilities.
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool;
+
+    /// Records the dispatches. Called only with what `supports` accepts and outputs that are not empty. Outputs are
+    /// row-major; the first may lie exactly over a donated input.
+    ///
+    /// # Errors
+    /// `Memory` or `Device`.
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()>;
+}
+
+/// One arm for each row, as in the other back ends: a row under `kernels` implements [`Kernel`], one under `none` is
+/// computed by the processor (core) or by its expansion (fused).
+macro_rules! selection {
+    (kernels { $($row:ident),* $(,)? } none { $($no:ident),* $(,)? }) => {
+        /// Whether the row has a kernel for these operands.
+        pub(crate) fn supports(caps: &Caps, op: &Op, ins: &[Desc], outs: &[Desc]) -> bool {
+            match op {
+                $(Op::$row(x) => Kernel::supports(x, caps, ins, outs),)*
+                $(Op::$no(_) => false,)*
+                Op::Leaf | Op::Hole => false,
+            }
+        }
+        /// Records the row's dispatches.
+        pub(crate) fn record(cx: &mut Cx<'_>, op: &Op, ins: &[Operand], outs: &[Operand]) -> Result<Launch> {
+            match op {
+                $(Op::$row(x) => {
+                    Kernel::record(x, cx, ins, outs)?;
+                    Ok(Launch::Done)
+                })*
+                $(Op::$no(_) => Ok(Launch::Declined),)*
+                Op::Leaf | Op::Hole => Ok(Launch::Declined),
+            }
+        }
+    };
+}
+
+selection! {
+    kernels {}
+    none {
+        Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
+        Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+        Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
+        Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize,
+        AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
+    }
+}

@@ -1,0 +1,187 @@
+//! What planners record with: operands made resident, scratch memory, dispatches.
+
+use crate::Caps;
+use crate::backend::{Arrays, Core};
+use crate::hal::memory::{Block, Place};
+use crate::hal::queue::{Ready, Use};
+use mlx_ir::{Desc, Error, Operand, Result};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Words of push constants.
+pub(crate) const PUSH_WORDS: usize = crate::hal::device::PUSH_BYTES / 4;
+
+/// A compute shader: SPIR-V for Vulkan 1.1 with the entry point `main`.
+pub(crate) struct Shader {
+    /// For messages.
+    pub name: Cow<'static, str>,
+    pub code: Cow<'static, [u32]>,
+    /// Tells shaders apart.
+    pub id: u64,
+}
+
+impl Shader {
+    /// A shader made at run time.
+    pub fn new(name: String, code: Vec<u32>) -> Shader {
+        let mut h = DefaultHasher::new();
+        code.hash(&mut h);
+        Shader { name: Cow::Owned(name), id: h.finish(), code: Cow::Owned(code) }
+    }
+}
+
+/// A range of device memory, as one binding of a dispatch.
+#[derive(Clone)]
+pub(crate) struct Bound {
+    /// Bytes from the start of the binding to element (0, …, 0) of the operand.
+    pub first: u32,
+    block: Arc<Block>,
+    range: Range<u64>,
+    writes: bool,
+}
+
+/// One dispatch.
+pub(crate) struct Dispatch<'a> {
+    pub shader: &'a Shader,
+    /// Specialization constants with ids from 0; the first is the size of a workgroup.
+    pub spec: &'a [u32],
+    /// Bindings from 0 of set 0.
+    pub bind: &'a [&'a Bound],
+    /// Push constants, at most [`PUSH_WORDS`].
+    pub push: &'a [u32],
+    pub groups: [u32; 3],
+}
+
+/// Bytes that a described operand spans below and above its first element.
+pub(crate) fn span(desc: &Desc) -> Range<isize> {
+    let (mut low, mut high) = (0isize, 0isize);
+    if desc.size() == 0 {
+        return 0..0;
+    }
+    for (&n, &s) in desc.shape.iter().zip(&desc.strides) {
+        let reach = (n as isize - 1) * s;
+        low += reach.min(0);
+        high += reach.max(0);
+    }
+    let size = desc.dtype.size() as isize;
+    low * size..(high + 1) * size
+}
+
+/// Records for one op.
+pub(crate) struct Cx<'a> {
+    pub caps: &'a Caps,
+    core: &'a Core,
+    scratch: SmallVec<[Arc<Block>; 2]>,
+}
+
+impl Drop for Cx<'_> {
+    fn drop(&mut self) {
+        // Later work that reuses them comes after this one's in the queue, with a barrier between.
+        for b in self.scratch.drain(..) {
+            self.core.pool.give(b);
+        }
+    }
+}
+
+impl<'a> Cx<'a> {
+    pub fn new(core: &'a Core) -> Self {
+        Self { caps: core.device.caps(), core, scratch: SmallVec::new() }
+    }
+
+    fn bound(&self, block: &Arc<Block>, first: usize, bytes: Range<usize>, writes: bool) -> Result<Bound> {
+        let step = self.caps.storage_alignment.max(16);
+        let start = bytes.start as u64 / step * step;
+        let end = (bytes.end as u64).next_multiple_of(4).max(start + 4).min(block.bytes);
+        if end - start > self.caps.storage_range {
+            return Err(Error::device(format!(
+                "[gpu] an operand of {} bytes is more than the {} that a shader of this device can see",
+                end - start,
+                self.caps.storage_range
+            )));
+        }
+        let first = u32::try_from(first as u64 - start).map_err(|_| Error::device("[gpu] an operand is too large"))?;
+        Ok(Bound { first, block: block.clone(), range: start..end, writes })
+    }
+
+    fn bytes(o: &Operand) -> Range<usize> {
+        let s = span(&o.desc);
+        o.offset.wrapping_add_signed(s.start)..o.offset.wrapping_add_signed(s.end)
+    }
+
+    /// The operand for reading, brought to the device if it is not there.
+    ///
+    /// # Errors
+    /// `Memory` or `Device`.
+    pub fn input(&mut self, o: &Operand) -> Result<Bound> {
+        let bytes = Self::bytes(o);
+        if let Some(m) = self.core.own(&o.buffer) {
+            return self.bound(&m.block, o.offset, bytes, false);
+        }
+        // Whole words around it; reading host memory is the same for every operand that shares them.
+        let part = bytes.start / 64 * 64..bytes.end.next_multiple_of(64).min(o.buffer.len());
+        let copy = o.buffer.twin(part.clone(), || self.core.upload(&o.buffer, part.clone()))?;
+        match copy.downcast::<Arrays>() {
+            Some(m) => {
+                self.bound(&m.block, o.offset - part.start, bytes.start - part.start..bytes.end - part.start, false)
+            }
+            None => Err(Error::runtime("[gpu] a copy is not on the device")),
+        }
+    }
+
+    /// The operand for writing.
+    ///
+    /// # Errors
+    /// `Device` if it is not the device's memory.
+    pub fn output(&mut self, o: &Operand) -> Result<Bound> {
+        match self.core.own(&o.buffer) {
+            Some(m) => {
+                m.forget_host_copy();
+                self.bound(&m.block, o.offset, Self::bytes(o), true)
+            }
+            None => Err(Error::runtime("[gpu] an output is not in the device's memory")),
+        }
+    }
+
+    /// Memory for results between dispatches of this op; contents undefined.
+    ///
+    /// # Errors
+    /// `Memory` if there is none.
+    pub fn scratch(&mut self, bytes: usize) -> Result<Bound> {
+        let block = self.core.pool.take(bytes, Place::Array)?;
+        self.scratch.push(block.clone());
+        self.bound(&block, 0, 0..bytes.next_multiple_of(4), true)
+    }
+
+    /// The run-time shader known by `key`, made at first use.
+    pub fn emitted(&mut self, key: &str, make: impl FnOnce() -> Vec<u32>) -> Arc<Shader> {
+        self.core.emitted(key, make)
+    }
+
+    /// Records a dispatch.
+    ///
+    /// # Errors
+    /// `Device` if the driver refuses the shader or was lost.
+    pub fn dispatch(&mut self, d: &Dispatch<'_>) -> Result<()> {
+        if d.groups.contains(&0) {
+            return Ok(());
+        }
+        if d.groups.iter().zip(self.caps.workgroup_count).any(|(&g, most)| g > most) {
+            return Err(Error::device(format!("[gpu] {}: {:?} workgroups are too many", d.shader.name, d.groups)));
+        }
+        let (pipeline, layout) =
+            self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len())?;
+        let uses: SmallVec<[Use; 8]> =
+            d.bind.iter().map(|b| Use { block: b.block.clone(), range: b.range.clone(), writes: b.writes }).collect();
+        self.core.dispatches.fetch_add(1, Ordering::Relaxed);
+        self.core.queue.dispatch(&Ready { pipeline, layout, uses: &uses, push: d.push, groups: d.groups })
+    }
+}
+
+/// Whether a shader of this device can see the whole operand, however it is placed.
+pub(crate) fn fits(caps: &Caps, desc: &Desc) -> bool {
+    let s = span(desc);
+    ((s.end - s.start) as u64).saturating_add(2 * caps.storage_alignment.max(64)) <= caps.storage_range
+}
