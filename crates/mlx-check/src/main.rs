@@ -6,7 +6,7 @@ use mlx_check::{cases, errors, export, grad, perf, support, value};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N]
+const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N] [--device cpu|gpu]
 
 modes:
   test      values against exact ones: every dtype and memory layout; refused arguments
@@ -16,7 +16,8 @@ modes:
   export DIR [FILTER]   inputs and exact outputs, for tests/oracle/mlx_ops.py
   levels    names of the instruction-set levels of this machine
 
-FILTER keeps the cases whose name contains it.";
+FILTER keeps the cases whose name contains it. On the gpu (which MLX_ARM_GPU names) what has no kernel there is
+computed by the processor; the last line says how much.";
 
 fn main() -> ExitCode {
     match run() {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
 fn run() -> Result<bool, String> {
     let mut words = Vec::new();
     let mut config = mlx::Config::default();
+    let mut device = mlx::Device::Cpu;
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
         let mut value = |what: &str| args.next().ok_or(format!("{what} needs a value\n{USAGE}"));
@@ -40,6 +42,7 @@ fn run() -> Result<bool, String> {
             "--threads" => {
                 config.threads = Some(value("--threads")?.parse().map_err(|_| "--threads needs a number".to_string())?);
             }
+            "--device" => device = value("--device")?.parse().map_err(|e: mlx::Error| e.to_string())?,
             "-h" | "--help" => {
                 println!("{USAGE}");
                 return Ok(true);
@@ -58,6 +61,11 @@ fn run() -> Result<bool, String> {
         return Err(format!("unexpected argument {}\n{USAGE}", words[known]));
     }
     mlx::configure(config).and_then(|()| mlx::init()).map_err(|e| e.to_string())?;
+    let stream = mlx::Stream::default_of(device).map_err(|e| e.to_string())?;
+    mlx::on(stream, || mode(&words, device))
+}
+
+fn mode(words: &[&str], device: mlx::Device) -> Result<bool, String> {
     let filter = words.get(1).copied().unwrap_or("");
     let list = cases::all();
     let mut report = Report::new();
@@ -101,6 +109,16 @@ fn run() -> Result<bool, String> {
     }
     if report.passed + report.failed.len() == 0 {
         return Err(format!("no case is called like '{filter}'"));
+    }
+    if device == mlx::Device::Gpu {
+        let c = mlx::counts();
+        println!(
+            "device gpu: {} kernels run, {} core ops computed by the processor, {} exactly, {} expansions",
+            c.launches - c.fallbacks,
+            c.fallbacks,
+            c.references,
+            c.expansions
+        );
     }
     println!("level {}: {}", mlx::isa(), report.summary());
     Ok(report.failed.is_empty())

@@ -57,8 +57,10 @@ pub fn check(case: &Case, dtype: DType, layout: Layout, tamper: Tamper<'_>) -> R
             let now = Tensor::read(a).map_err(|e| e.to_string())?;
             compare::tensors(&now, t, crate::case::Tol::Exact).map_err(|e| format!("input {i} was changed: {e}"))?;
         }
+        // The promise is about the processor's kernels.
         if let Some(n) = case.copies
             && did.copies != n
+            && mlx::current_stream().device == mlx::Device::Cpu
         {
             return Err(format!("{} layout copies, promised {n}", did.copies));
         }

@@ -123,6 +123,9 @@ impl Backend for CpuBackend {
     fn name(&self) -> &'static str {
         "cpu"
     }
+    fn is_host(&self) -> bool {
+        true
+    }
     fn alloc(&self, bytes: usize) -> Result<Buffer> {
         self.allocator.alloc(bytes)
     }

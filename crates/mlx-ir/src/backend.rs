@@ -180,6 +180,11 @@ pub trait Backend: Send + Sync {
     /// `cpu`, `vulkan`, …
     fn name(&self) -> &'static str;
 
+    /// Whether its kernels run on the processor, over memory that [`Buffer::ptr`] points to.
+    fn is_host(&self) -> bool {
+        false
+    }
+
     /// Memory for at least `bytes`, 64-byte aligned, contents undefined; a `Memory` error when there is none left or
     /// the limit is reached.
     fn alloc(&self, bytes: usize) -> Result<Buffer>;

@@ -324,9 +324,10 @@ impl Array {
         }
     }
 
-    /// A described operand over the computed data.
+    /// A described operand over the computed data, which the processor can read.
     pub(crate) fn operand(&self) -> Result<Operand> {
         let d = self.data()?;
+        d.buffer.to_host()?;
         let a = self.aval();
         Ok(Operand {
             desc: Desc { shape: a.shape.clone(), strides: d.strides.clone(), dtype: a.dtype },

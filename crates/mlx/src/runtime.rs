@@ -39,13 +39,14 @@ impl std::str::FromStr for Device {
 impl Device {
     /// Whether this build and machine have it.
     pub fn is_available(self) -> bool {
-        self == Device::Cpu
+        self.check().is_ok()
     }
-    fn check(self) -> Result<()> {
-        if self.is_available() {
-            return Ok(());
-        }
-        Err(Error::device("[device] gpu is not available: this build has no Vulkan back end"))
+    /// Opens it, if that was not done before.
+    ///
+    /// # Errors
+    /// `Device` with the reason if it is not there.
+    pub fn check(self) -> Result<()> {
+        backend(self).map(|_| ())
     }
 }
 
@@ -113,6 +114,8 @@ pub struct Config {
 pub const VARIABLES: &[(&str, &str)] = &[
     ("MLX_NUM_THREADS", "threads of the CPU back end"),
     ("MLX_CPU_ISA", "instruction-set level of the CPU kernels (scalar, neon, dotprod, avx2, avx512, …)"),
+    ("MLX_ARM_GPU", "the Vulkan device: its number or a part of its name"),
+    ("MLX_VULKAN_DISABLE", "capabilities taken away from Vulkan devices, for tests"),
 ];
 
 static CONFIG: Mutex<Option<Config>> = Mutex::new(None);
@@ -154,6 +157,47 @@ impl Cpu {
     }
     pub fn backend(&self) -> &CpuBackend {
         &self.0
+    }
+}
+
+#[cfg(feature = "vulkan")]
+mod gpu {
+    use super::*;
+    use mlx_vulkan::{Choice, VulkanBackend, choose, survey};
+
+    static GPU: OnceLock<Result<VulkanBackend>> = OnceLock::new();
+
+    /// The Vulkan back end, opened at the first call.
+    pub fn get() -> Result<&'static VulkanBackend> {
+        let open = || VulkanBackend::open(choose(&survey()?, &Choice::from_env())?);
+        GPU.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// The Vulkan back end, if it is open.
+    pub fn opened() -> Option<&'static VulkanBackend> {
+        GPU.get()?.as_ref().ok()
+    }
+}
+
+/// The GPU's back end if it is in use.
+fn gpu_in_use() -> Option<&'static dyn Backend> {
+    #[cfg(feature = "vulkan")]
+    return gpu::opened().map(|g| g as &dyn Backend);
+    #[cfg(not(feature = "vulkan"))]
+    None
+}
+
+/// The back end of a device.
+///
+/// # Errors
+/// `Device` if the device is not there.
+pub(crate) fn backend(device: Device) -> Result<&'static dyn Backend> {
+    match device {
+        Device::Cpu => Ok(cpu().backend()),
+        #[cfg(feature = "vulkan")]
+        Device::Gpu => Ok(gpu::get()?),
+        #[cfg(not(feature = "vulkan"))]
+        Device::Gpu => Err(Error::device("[device] gpu is not available: this build has no Vulkan back end")),
     }
 }
 
@@ -208,6 +252,8 @@ pub struct Counters {
     pub expansions: AtomicU64,
     /// Core ops computed by the exact evaluator for lack of a kernel.
     pub references: AtomicU64,
+    /// Core ops of another device computed by the processor for lack of a kernel there.
+    pub fallbacks: AtomicU64,
     /// Outputs written over a dying input.
     pub donations: AtomicU64,
 }
@@ -223,6 +269,8 @@ pub struct Counts {
     pub expansions: u64,
     /// Core ops computed by the exact evaluator for lack of a kernel.
     pub references: u64,
+    /// Core ops of another device computed by the processor for lack of a kernel there.
+    pub fallbacks: u64,
     /// Outputs written over a dying input.
     pub donations: u64,
 }
@@ -235,6 +283,7 @@ impl std::ops::Sub for Counts {
             copies: self.copies - o.copies,
             expansions: self.expansions - o.expansions,
             references: self.references - o.references,
+            fallbacks: self.fallbacks - o.fallbacks,
             donations: self.donations - o.donations,
         }
     }
@@ -246,6 +295,7 @@ pub(crate) fn counters() -> &'static Counters {
         copies: AtomicU64::new(0),
         expansions: AtomicU64::new(0),
         references: AtomicU64::new(0),
+        fallbacks: AtomicU64::new(0),
         donations: AtomicU64::new(0),
     };
     &C
@@ -259,32 +309,37 @@ pub fn counts() -> Counts {
         copies: c.copies.load(Ordering::Relaxed),
         expansions: c.expansions.load(Ordering::Relaxed),
         references: c.references.load(Ordering::Relaxed),
+        fallbacks: c.fallbacks.load(Ordering::Relaxed),
         donations: c.donations.load(Ordering::Relaxed),
     }
 }
 
-/// Memory figures of the CPU back end, as MLX's memory functions.
+/// Memory figures of all devices in use together, as MLX's memory functions.
 pub mod memory {
     use super::*;
 
     /// Bytes in use by arrays.
     pub fn active() -> usize {
-        info().active
+        sum(|i| i.active)
     }
-    /// Most bytes ever in use since the start or the last [`reset_peak`].
+    /// Most bytes ever in use since the start or the last [`reset_peak`]; those of the devices added.
     pub fn peak() -> usize {
-        info().peak
+        sum(|i| i.peak)
     }
     /// Bytes kept for reuse.
     pub fn cache() -> usize {
-        info().cache
+        sum(|i| i.cache)
     }
-    fn info() -> MemoryInfo {
-        cpu().backend().memory()
+    fn sum(part: impl Fn(MemoryInfo) -> usize) -> usize {
+        part(cpu().backend().memory()) + gpu_in_use().map_or(0, |g| part(g.memory()))
     }
     /// Forgets the peak.
     pub fn reset_peak() {
         cpu().backend().reset_peak_memory();
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            g.reset_peak_memory();
+        }
     }
     /// Puts guards around new buffers, so that [`damaged`] can tell of writes outside their bounds. For tests.
     pub fn set_guard(on: bool) {
@@ -294,16 +349,29 @@ pub mod memory {
     pub fn damaged() -> u64 {
         cpu().backend().damaged()
     }
-    /// Sets the limit above which allocation fails with a `Memory` error; returns the previous one.
+    /// Sets the limit, for each device, above which allocation fails with a `Memory` error; returns the processor's
+    /// previous one.
     pub fn set_limit(bytes: usize) -> usize {
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            g.set_memory_limit(bytes);
+        }
         cpu().backend().set_memory_limit(bytes)
     }
-    /// Sets how many freed bytes are kept for reuse; returns the previous limit.
+    /// Sets how many freed bytes each device keeps for reuse; returns the processor's previous limit.
     pub fn set_cache_limit(bytes: usize) -> usize {
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            g.set_cache_limit(bytes);
+        }
         cpu().backend().set_cache_limit(bytes)
     }
     /// Gives the kept bytes back to the system.
     pub fn clear_cache() {
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            g.clear_cache();
+        }
         cpu().backend().clear_cache();
     }
 }

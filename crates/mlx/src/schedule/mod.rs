@@ -9,8 +9,8 @@ mod order;
 mod run;
 
 use crate::array::{Array, Call, DONE, KeepGraph, PENDING};
-use crate::runtime::Stream;
-use mlx_ir::{Error, Result};
+use crate::runtime::{self, Stream};
+use mlx_ir::{Backend, Error, Result};
 use run::Failure;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +63,17 @@ fn refuse_traced(arrays: &[Array]) -> Result<()> {
 /// # Errors
 /// Whatever a computation meets; `Value` for arrays that depend on a stand-in.
 pub fn eval(arrays: &[Array]) -> Result<()> {
+    compute(arrays)?;
+    for a in arrays {
+        if let Some(d) = a.call.data.get() {
+            d[a.out as usize].buffer.wait()?;
+        }
+    }
+    Ok(())
+}
+
+/// As [`eval`], but what is computed on another device may still be under way there.
+fn compute(arrays: &[Array]) -> Result<()> {
     refuse_traced(arrays)?;
     let keep = KeepGraph::active();
     loop {
@@ -123,7 +134,8 @@ pub fn synchronize(stream: Stream) -> Result<()> {
         Failure::GivenUp => {
             Error::runtime("[synchronize] not computed: something it needs failed in another evaluation")
         }
-    })
+    })?;
+    runtime::backend(stream.device)?.synchronize()
 }
 
 /// Waits for all; the first error that a computation met comes before the news that something was given up.
@@ -201,7 +213,9 @@ fn spawn_worker(stream: Stream) -> std::io::Result<Sender<Share>> {
     let (send, receive) = channel::<Share>();
     std::thread::Builder::new().name(format!("mlx-{}-{}", stream.device, stream.index)).spawn(move || {
         for share in receive {
-            let _ = share.done.send(run::batch(share.claim, share.keep));
+            let done = run::batch(share.claim, share.keep);
+            let started = runtime::backend(stream.device).and_then(Backend::submit);
+            let _ = share.done.send(done.and(started.map_err(Failure::from)));
         }
     })?;
     Ok(send)

@@ -4,6 +4,7 @@
 use super::order::Claim;
 use crate::array::{Array, Call, DONE, Data, Inputs, PENDING};
 use crate::rules::{self, Row};
+use crate::runtime::Device;
 use crate::{reference, runtime};
 use mlx_ir::{Aval, Backend, Desc, Error, Launch, Op, Operand, Result, desc};
 use smallvec::SmallVec;
@@ -109,6 +110,8 @@ fn operand(aval: &Aval, data: &Data) -> Operand {
 }
 
 fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
+    let device = call.stream.device;
+    let own = runtime::backend(device)?;
     match rules::row(&call.op) {
         Row::View(view) => {
             let aval = inputs[0].aval().clone();
@@ -116,15 +119,21 @@ fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
             if let Some((strides, offset)) = view.layout(&aval, &d.strides, d.offset) {
                 return Ok(smallvec::smallvec![Data { buffer: d.buffer, strides, offset }]);
             }
-            let d = contiguous(&aval, &d)?;
+            let d = contiguous(own, &aval, &d)?;
             match view.layout(&aval, &d.strides, d.offset) {
                 Some((strides, offset)) => Ok(smallvec::smallvec![Data { buffer: d.buffer, strides, offset }]),
                 None => Err(Error::runtime(format!("[{}] no view of a contiguous array", call.op.name()))),
             }
         }
         Row::Core(core) => {
-            if let Some(d) = kernel(call, inputs)? {
+            if let Some(d) = kernel(own, call, inputs)? {
                 return Ok(d);
+            }
+            if device != Device::Cpu {
+                runtime::counters().fallbacks.fetch_add(1, Ordering::Relaxed);
+                if let Some(d) = kernel(runtime::backend(Device::Cpu)?, call, inputs)? {
+                    return Ok(d);
+                }
             }
             runtime::counters().references.fetch_add(1, Ordering::Relaxed);
             let tensors = inputs.iter().map(reference::Tensor::read).collect::<Result<Vec<_>>>()?;
@@ -132,61 +141,70 @@ fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
             out.iter().map(|t| t.to_data()).collect()
         }
         Row::Fused(fused) => {
-            if let Some(d) = kernel(call, inputs)? {
+            if let Some(d) = kernel(own, call, inputs)? {
                 return Ok(d);
             }
             runtime::counters().expansions.fetch_add(1, Ordering::Relaxed);
             let out = runtime::on(call.stream, || fused.expand(inputs))?;
-            super::eval(&out)?;
+            super::compute(&out)?;
             out.iter().map(data_of).collect()
         }
         Row::Source => Err(Error::runtime("[eval] sources are never pending")),
     }
 }
 
-/// The same elements in row-major order in a new buffer; counted as a copy.
-fn contiguous(aval: &Aval, d: &Data) -> Result<Data> {
+/// The same elements in row-major order in a new buffer; counted as a copy. What the device cannot copy the processor
+/// can.
+fn contiguous(own: &dyn Backend, aval: &Aval, d: &Data) -> Result<Data> {
     runtime::counters().copies.fetch_add(1, Ordering::Relaxed);
-    let cpu = runtime::cpu().backend();
+    let op = Op::Contiguous(mlx_ir::op::Contiguous {});
     let src = operand(aval, d);
-    let buffer = cpu.alloc(aval.nbytes())?;
-    let out = Operand { desc: Desc::contiguous(&aval.shape, aval.dtype), buffer, offset: 0 };
-    match cpu.launch(&Op::Contiguous(mlx_ir::op::Contiguous {}), &[src], std::slice::from_ref(&out))? {
+    let desc = Desc::contiguous(&aval.shape, aval.dtype);
+    let able = own.supports(&op, std::slice::from_ref(&src.desc), std::slice::from_ref(&desc));
+    let backend = if able { own } else { runtime::backend(Device::Cpu)? };
+    for_processor(backend, std::slice::from_ref(&src))?;
+    let out = Operand { desc, buffer: backend.alloc(aval.nbytes())?, offset: 0 };
+    match backend.launch(&op, &[src], std::slice::from_ref(&out))? {
         Launch::Done => Ok(Data { buffer: out.buffer, strides: out.desc.strides, offset: 0 }),
         Launch::Declined => Err(Error::runtime("[contiguous] the back end has no copy kernel")),
     }
 }
 
+/// Makes operands readable for the processor, if it is the one that computes.
+fn for_processor(backend: &dyn Backend, operands: &[Operand]) -> Result<()> {
+    if backend.is_host() { operands.iter().try_for_each(|o| o.buffer.to_host()) } else { Ok(()) }
+}
+
 /// Runs the op's kernel, or returns none (nothing changed) if there is none, not even for contiguous operands.
-fn kernel(call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
-    let cpu = runtime::cpu().backend();
+fn kernel(backend: &dyn Backend, call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
     let descs = |ops: &[Operand]| -> SmallVec<[Desc; 4]> { ops.iter().map(|o| o.desc.clone()).collect() };
     let mut ins: SmallVec<[Operand; 4]> =
         inputs.iter().map(|a| Ok(operand(a.aval(), &data_of(a)?))).collect::<Result<_>>()?;
     let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
     let mut copied = false;
-    if !cpu.supports(&call.op, &descs(&ins), &outs) {
+    if !backend.supports(&call.op, &descs(&ins), &outs) {
         let dense: SmallVec<[Desc; 4]> = ins.iter().map(|o| Desc::contiguous(&o.desc.shape, o.desc.dtype)).collect();
-        if ins.iter().all(|o| o.desc.is_contiguous()) || !cpu.supports(&call.op, &dense, &outs) {
+        if ins.iter().all(|o| o.desc.is_contiguous()) || !backend.supports(&call.op, &dense, &outs) {
             return Ok(None);
         }
         for (o, a) in ins.iter_mut().zip(inputs.iter()) {
             if !o.desc.is_contiguous() {
-                *o = operand(a.aval(), &contiguous(a.aval(), &data_of(a)?)?);
+                *o = operand(a.aval(), &contiguous(backend, a.aval(), &data_of(a)?)?);
             }
         }
         copied = true;
     }
-    let donated = if copied { None } else { donate(call, inputs, &mut ins, &outs[0]) };
+    let donated = if copied { None } else { donate(backend, call, inputs, &mut ins, &outs[0]) };
+    for_processor(backend, &ins)?;
     let mut operands: SmallVec<[Operand; 1]> = SmallVec::new();
     for (i, desc) in outs.into_iter().enumerate() {
         let (buffer, offset) = match donated {
             Some(d) if i == 0 => (ins[d].buffer.clone(), ins[d].offset),
-            _ => (cpu.alloc(desc.size() * desc.dtype.size())?, 0),
+            _ => (backend.alloc(desc.size() * desc.dtype.size())?, 0),
         };
         operands.push(Operand { desc, buffer, offset });
     }
-    match cpu.launch(&call.op, &ins, &operands)? {
+    match backend.launch(&call.op, &ins, &operands)? {
         Launch::Declined => Err(Error::runtime(format!("[{}] kernel declined after accepting", call.op.name()))),
         Launch::Done => {
             runtime::counters().launches.fetch_add(1, Ordering::Relaxed);
@@ -201,7 +219,7 @@ fn kernel(call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
 }
 
 /// An input whose buffer dies here and can hold the first output in place. Its array is given up.
-fn donate(call: &Call, inputs: &mut Inputs, ins: &mut [Operand], out: &Desc) -> Option<usize> {
+fn donate(backend: &dyn Backend, call: &Call, inputs: &mut Inputs, ins: &mut [Operand], out: &Desc) -> Option<usize> {
     for i in 0..inputs.len() {
         let d = &ins[i].desc;
         let fits = call.op.may_overwrite(i)
@@ -217,6 +235,9 @@ fn donate(call: &Call, inputs: &mut Inputs, ins: &mut [Operand], out: &Desc) -> 
         // One handle in the operand, one in the input's own data.
         if buffer.handles() == 2
             && buffer.is_writable()
+            // Memory of the back end's own kind, of which nobody keeps a copy.
+            && buffer.on_device() != backend.is_host()
+            && !buffer.has_twins()
             && !ins.iter().enumerate().any(|(j, o)| j != i && o.buffer.same(buffer))
         {
             runtime::counters().donations.fetch_add(1, Ordering::Relaxed);
