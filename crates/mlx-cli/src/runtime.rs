@@ -19,7 +19,7 @@ pub enum Device {
     Cpu,
     /// The graphics processor.
     Gpu,
-    /// The best there is.
+    /// The processor, until the choice by measurement is there.
     Auto,
 }
 
@@ -51,18 +51,19 @@ pub fn parse_threads(text: &str) -> Result<usize, String> {
 
 impl RunArgs {
     /// The device that will be used.
-    pub fn device(&self) -> Result<&'static str, Failure> {
+    pub fn device(&self) -> Result<mlx::Device, Failure> {
         match self.device {
-            Device::Cpu | Device::Auto => Ok("cpu"),
-            Device::Gpu => {
-                Err(Failure::input("--device gpu is not available in this build (no GPU back end); use cpu or auto"))
-            }
+            Device::Cpu | Device::Auto => Ok(mlx::Device::Cpu),
+            Device::Gpu => mlx::Device::Gpu
+                .check()
+                .map(|()| mlx::Device::Gpu)
+                .map_err(|e| Failure::input(format!("--device gpu: {}; mlx-arm doctor lists the devices", e.message))),
         }
     }
 
     /// Loads the model; on a terminal a bar shows how far that is.
     pub fn load(&self, threads: Option<usize>) -> Result<Engine, Failure> {
-        self.device()?;
+        let device = Some(self.device()?);
         let path = self.model.path()?;
         if path.is_dir() {
             return Err(Failure::input(format!(
@@ -74,7 +75,7 @@ impl RunArgs {
             let style = ProgressStyle::with_template("loading [{bar:30}] {decimal_bytes}/{decimal_total_bytes}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
         });
-        let options = LoadOptions { threads, max_context: self.ctx };
+        let options = LoadOptions { threads, max_context: self.ctx, device };
         let engine = Engine::load(&path, &options, &mut |p| {
             if let (Some(bar), LoadProgress::Weights(done, total)) = (&bar, p) {
                 bar.set_length(total);

@@ -108,8 +108,9 @@ fn stop_texts_end_the_answer_before_them() {
 #[test]
 fn bad_flags_and_models_end_in_one_line() {
     let (home, base, _) = home();
+    let home = home.with("MLX_ARM_GPU", "no device is called like this");
     let run = |args: &[&str]| home.run(&[&["generate", "--model", &base, "-p", "hi"], args].concat());
-    run(&["--device", "gpu"]).fails(2, &["gpu", "not available in this build"]);
+    run(&["--device", "gpu"]).fails(2, &["--device gpu", "doctor"]);
     run(&["--device", "tpu"]).fails(2, &["tpu"]);
     run(&["--temp", "-1"]).fails(2, &["temperature"]);
     run(&["--temp", "nan"]).fails(2, &["temperature"]);

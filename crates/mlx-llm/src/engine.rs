@@ -7,7 +7,7 @@ use crate::stop::StopMatcher;
 use crate::template::ChatTemplate;
 use crate::tokenizer::{Detokenizer, Tokenizer};
 use crate::weights::Weights;
-use mlx::{Error, Result};
+use mlx::{Array, Device, Error, Result, Stream};
 use mlx_io::gguf::Gguf;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct LoadOptions {
     pub threads: Option<usize>,
     /// Most positions (prompt and answer together); none = the context that the model was trained for.
     pub max_context: Option<usize>,
+    /// Where the model runs; none = the processor.
+    pub device: Option<Device>,
 }
 
 /// What loading is doing.
@@ -159,6 +161,7 @@ pub struct Engine {
     max_context: usize,
     model_bytes: u64,
     load_time: Duration,
+    stream: Stream,
 }
 
 impl Engine {
@@ -166,7 +169,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Io` for a file that is damaged or not a model, `Unsupported` for architectures, tokenizers or formats that are
-    /// not known, `Value` for bad options.
+    /// not known, `Value` for bad options, `Device` if the device is not there.
     pub fn load(path: &Path, options: &LoadOptions, progress: &mut dyn FnMut(LoadProgress)) -> Result<Engine> {
         let start = Instant::now();
         progress(LoadProgress::Opening);
@@ -174,9 +177,10 @@ impl Engine {
         if let Some(n) = options.threads {
             mlx::set_threads(n)?;
         }
+        let stream = Stream::default_of(options.device.unwrap_or(Device::Cpu))?;
         let gguf = Gguf::open(path)?;
         let weights = Weights::new(&gguf)?;
-        let model = models::load(&weights)?;
+        let model = mlx::on(stream, || models::load(&weights))?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
         let dims = model.dims();
         if tokenizer.vocab_size() > dims.vocab {
@@ -202,7 +206,7 @@ impl Engine {
             progress(LoadProgress::Weights(so_far.min(total), total));
         }
         progress(LoadProgress::Ready);
-        Ok(Engine { model, tokenizer, template, max_context, model_bytes: total, load_time: start.elapsed() })
+        Ok(Engine { model, tokenizer, template, max_context, model_bytes: total, load_time: start.elapsed(), stream })
     }
 
     /// The tokenizer.
@@ -230,6 +234,15 @@ impl Engine {
         self.load_time
     }
 
+    /// Where the model runs.
+    pub fn device(&self) -> Device {
+        self.stream.device
+    }
+
+    fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array> {
+        mlx::on(self.stream, || self.model.forward(tokens, cache, positions))
+    }
+
     /// A conversation: its cache lives on from one generation to the next.
     pub fn session(&self) -> Session<'_> {
         Session { engine: self, cache: Cache::new(self.dims().layers), tokens: Vec::new() }
@@ -252,7 +265,7 @@ impl Engine {
         let mut cache = Cache::new(self.dims().layers);
         let mut out = Vec::new();
         for chunk in tokens.chunks(CHUNK) {
-            let y = self.model.forward(chunk, &mut cache, Positions::All)?;
+            let y = self.forward(chunk, &mut cache, Positions::All)?;
             out.extend(y.to_vec::<f32>()?);
         }
         Ok(out)
@@ -280,7 +293,7 @@ impl Engine {
         let ids = self.random_tokens(tokens);
         let start = Instant::now();
         for chunk in ids.chunks(CHUNK) {
-            self.model.forward(chunk, &mut cache, Positions::Last)?.eval()?;
+            self.forward(chunk, &mut cache, Positions::Last)?.eval()?;
         }
         Ok(start.elapsed())
     }
@@ -294,7 +307,7 @@ impl Engine {
         let ids = self.random_tokens(tokens);
         let start = Instant::now();
         for id in ids {
-            self.model.forward(&[id], &mut cache, Positions::Last)?.eval()?;
+            self.forward(&[id], &mut cache, Positions::Last)?.eval()?;
         }
         Ok(start.elapsed())
     }
@@ -413,7 +426,7 @@ impl<'s, 'a> Generation<'s, 'a> {
             done += chunk.len();
             let last = done == waiting.len();
             let positions = if last { Positions::Last } else { Positions::Nowhere };
-            let result = self.engine.model.forward(chunk, &mut session.cache, positions).and_then(|y| {
+            let result = self.engine.forward(chunk, &mut session.cache, positions).and_then(|y| {
                 if last { y.to_vec::<f32>().map(Some) } else { mlx::eval(&session.cache.arrays()).map(|()| None) }
             });
             match result {

@@ -67,7 +67,7 @@ impl Row {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let device = args.run.device()?;
+    let device = args.run.device()?.to_string();
     if args.n_prompt.iter().chain(&args.n_gen).all(|&n| n == 0) {
         return Err(Failure::input("[bench] nothing to measure: -p and -n are both 0"));
     }
@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     if args.json {
-        return emit_json(&rows.iter().map(|r| r.json(device)).collect());
+        return emit_json(&rows.iter().map(|r| r.json(&device)).collect());
     }
     let mut text = vec![["TEST", "THREADS", "TOKENS/S", "MIN", "MAX", "LOAD"].map(String::from).to_vec()];
     text.extend(rows.iter().map(|r| {

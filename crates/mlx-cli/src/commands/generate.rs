@@ -51,7 +51,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let device = args.run.device()?;
+    let device = args.run.device()?.to_string();
     // The model is named first: a missing one is reported before a text is typed in.
     args.run.model.path()?;
     let prompt = input::text(args.prompt.as_deref())?;
