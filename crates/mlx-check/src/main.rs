@@ -114,7 +114,7 @@ fn mode(words: &[&str], device: mlx::Device) -> Result<bool, String> {
         let c = mlx::counts();
         println!(
             "device gpu: {} kernels run, {} core ops computed by the processor, {} exactly, {} expansions",
-            c.launches - c.fallbacks,
+            c.launches - c.fallbacks.saturating_sub(c.references),
             c.fallbacks,
             c.references,
             c.expansions

@@ -33,6 +33,13 @@ pub trait Memory: Send + Sync + Any {
     fn wait(&self) -> Result<()> {
         Ok(())
     }
+    /// The processor wrote the bytes.
+    ///
+    /// # Errors
+    /// `Device` if the device cannot be told.
+    fn host_wrote(&self) -> Result<()> {
+        Ok(())
+    }
     /// Whether it is a device's own, so that kernels of the processor do not write it.
     fn on_device(&self) -> bool {
         false
@@ -104,6 +111,13 @@ impl Buffer {
     /// As there.
     pub fn wait(&self) -> Result<()> {
         self.0.memory.wait()
+    }
+    /// See [`Memory::host_wrote`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn host_wrote(&self) -> Result<()> {
+        self.0.memory.host_wrote()
     }
     /// See [`Memory::on_device`].
     pub fn on_device(&self) -> bool {
@@ -182,6 +196,12 @@ pub trait Backend: Send + Sync {
 
     /// Whether its kernels run on the processor, over memory that [`Buffer::ptr`] points to.
     fn is_host(&self) -> bool {
+        false
+    }
+
+    /// Whether the processor can compute in its memory as well as in its own: kernels that run on the processor for
+    /// lack of one here then write their results where this back end needs them.
+    fn shares_memory(&self) -> bool {
         false
     }
 

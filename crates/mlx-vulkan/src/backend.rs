@@ -98,6 +98,9 @@ impl Memory for Arrays {
             }
         }
     }
+    fn host_wrote(&self) -> Result<()> {
+        self.block.written()
+    }
     fn on_device(&self) -> bool {
         true
     }
@@ -232,6 +235,9 @@ impl VulkanBackend {
 impl Backend for VulkanBackend {
     fn name(&self) -> &'static str {
         "vulkan"
+    }
+    fn shares_memory(&self) -> bool {
+        self.adapter().unified
     }
     fn alloc(&self, bytes: usize) -> Result<Buffer> {
         self.0.alloc(bytes)

@@ -126,12 +126,13 @@ fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
             }
         }
         Row::Core(core) => {
-            if let Some(d) = kernel(own, call, inputs)? {
+            if let Some(d) = kernel(own, own, call, inputs)? {
                 return Ok(d);
             }
             if device != Device::Cpu {
                 runtime::counters().fallbacks.fetch_add(1, Ordering::Relaxed);
-                if let Some(d) = kernel(runtime::backend(Device::Cpu)?, call, inputs)? {
+                let cpu = runtime::backend(Device::Cpu)?;
+                if let Some(d) = kernel(cpu, if own.shares_memory() { own } else { cpu }, call, inputs)? {
                     return Ok(d);
                 }
             }
@@ -141,7 +142,7 @@ fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
             out.iter().map(|t| t.to_data()).collect()
         }
         Row::Fused(fused) => {
-            if let Some(d) = kernel(own, call, inputs)? {
+            if let Some(d) = kernel(own, own, call, inputs)? {
                 return Ok(d);
             }
             runtime::counters().expansions.fetch_add(1, Ordering::Relaxed);
@@ -175,8 +176,9 @@ fn for_processor(backend: &dyn Backend, operands: &[Operand]) -> Result<()> {
     if backend.is_host() { operands.iter().try_for_each(|o| o.buffer.to_host()) } else { Ok(()) }
 }
 
-/// Runs the op's kernel, or returns none (nothing changed) if there is none, not even for contiguous operands.
-fn kernel(backend: &dyn Backend, call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
+/// Runs the op's kernel, or returns none (nothing changed) if there is none, not even for contiguous operands. New
+/// outputs lie in memory of `home`.
+fn kernel(backend: &dyn Backend, home: &dyn Backend, call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
     let descs = |ops: &[Operand]| -> SmallVec<[Desc; 4]> { ops.iter().map(|o| o.desc.clone()).collect() };
     let mut ins: SmallVec<[Operand; 4]> =
         inputs.iter().map(|a| Ok(operand(a.aval(), &data_of(a)?))).collect::<Result<_>>()?;
@@ -200,13 +202,18 @@ fn kernel(backend: &dyn Backend, call: &Call, inputs: &mut Inputs) -> Result<Opt
     for (i, desc) in outs.into_iter().enumerate() {
         let (buffer, offset) = match donated {
             Some(d) if i == 0 => (ins[d].buffer.clone(), ins[d].offset),
-            _ => (backend.alloc(desc.size() * desc.dtype.size())?, 0),
+            _ => (home.alloc(desc.size() * desc.dtype.size())?, 0),
         };
         operands.push(Operand { desc, buffer, offset });
     }
+    // What used a kept block before must be done with it.
+    for_processor(backend, &operands)?;
     match backend.launch(&call.op, &ins, &operands)? {
         Launch::Declined => Err(Error::runtime(format!("[{}] kernel declined after accepting", call.op.name()))),
         Launch::Done => {
+            if backend.is_host() {
+                operands.iter().try_for_each(|o| o.buffer.host_wrote())?;
+            }
             runtime::counters().launches.fetch_add(1, Ordering::Relaxed);
             Ok(Some(
                 operands
