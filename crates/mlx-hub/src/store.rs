@@ -89,29 +89,14 @@ struct ManifestFile {
 }
 
 impl Store {
-    /// The user's store: `$MLX_ARM_HOME/models`, or `mlx-arm/models` in the platform's cache folder
-    /// (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches` on macOS; `%LOCALAPPDATA%` on Windows).
+    /// The user's store: `models` in [`mlx_ir::home::folder`].
     ///
     /// # Errors
     /// `Io` if there is no home folder and `MLX_ARM_HOME` is not set.
     pub fn open() -> Result<Store> {
-        let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        if let Some(home) = var("MLX_ARM_HOME") {
-            return Ok(Store::at(home.join("models")));
-        }
-        let cache = if cfg!(windows) {
-            var("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            std::env::home_dir().map(|h| h.join("Library/Caches"))
-        } else {
-            // The standard says that a relative path here is to be ignored.
-            var("XDG_CACHE_HOME")
-                .filter(|p| p.is_absolute())
-                .or_else(|| std::env::home_dir().filter(|h| !h.as_os_str().is_empty()).map(|h| h.join(".cache")))
-        };
-        let cache = cache
+        let home = mlx_ir::home::folder()
             .ok_or_else(|| Error::io("[store] there is no home folder; set MLX_ARM_HOME to a folder for the models"))?;
-        Ok(Store::at(cache.join("mlx-arm").join("models")))
+        Ok(Store::at(home.join("models")))
     }
 
     /// A store in this folder. It need not exist yet.

@@ -13,6 +13,7 @@ pub mod backend;
 pub mod desc;
 pub mod dtype;
 pub mod error;
+pub mod home;
 pub mod op;
 pub mod quant;
 pub mod scalar;

@@ -68,7 +68,9 @@ impl Memory for Arrays {
         true
     }
     fn wait(&self) -> Result<()> {
-        self.core.queue.wait(self.block.last.load(Ordering::Acquire))
+        self.core.queue.wait(self.block.last.load(Ordering::Acquire))?;
+        self.core.pipelines.save();
+        Ok(())
     }
     fn to_host(&self) -> Result<()> {
         if self.block.mapped.is_some() {
@@ -108,7 +110,8 @@ impl Memory for Arrays {
 
 impl Core {
     fn new(device: Arc<Device>) -> Result<Arc<Core>> {
-        let pipelines = Pipelines::new(device.clone())?;
+        let folder = mlx_ir::home::folder().map(|f| f.join("vulkan"));
+        let pipelines = Pipelines::new(device.clone(), folder.as_deref())?;
         Ok(Arc::new_cyclic(|me| Core {
             queue: Queue::new(device.clone()),
             pipelines,
@@ -259,6 +262,8 @@ impl Backend for VulkanBackend {
         self.0.queue.submit()
     }
     fn synchronize(&self) -> Result<()> {
-        self.0.queue.synchronize()
+        self.0.queue.synchronize()?;
+        self.0.pipelines.save();
+        Ok(())
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Device {
     pub queue: vk::Queue,
     pub family: u32,
     pub adapter: Adapter,
+    /// The driver's stamp of its pipeline caches.
+    pub cache_uuid: [u8; 16],
     /// Writes descriptors into command buffers, where the device can.
     pub push: Option<ash::khr::push_descriptor::Device>,
     pub allocator: ManuallyDrop<vk_mem::Allocator>,
@@ -72,8 +74,9 @@ impl Device {
             .ok_or_else(|| Error::device(format!("[gpu] {} has no compute queue", adapter.name)))?;
         let raw = Self::create(&instance, physical, family, &adapter.caps)
             .map_err(|e| failure(&format!("{} could not be opened", adapter.name), e))?;
-        // SAFETY: the family has a queue, and one was asked for.
-        let queue = unsafe { raw.get_device_queue(family, 0) };
+        // SAFETY: the family has a queue, and one was asked for; the physical device is of the instance.
+        let (queue, properties) =
+            unsafe { (raw.get_device_queue(family, 0), instance.raw.get_physical_device_properties(physical)) };
         let mut info = vk_mem::AllocatorCreateInfo::new(&instance.raw, &raw, physical);
         info.vulkan_api_version = vk::API_VERSION_1_1;
         if adapter.caps.memory_budget {
@@ -93,6 +96,7 @@ impl Device {
             queue,
             family,
             adapter: adapter.clone(),
+            cache_uuid: properties.pipeline_cache_uuid,
             push,
             allocator: ManuallyDrop::new(allocator),
             layouts: [const { OnceLock::new() }; MAX_BINDINGS + 1],

@@ -1,11 +1,18 @@
-//! Pipelines: made at first use, kept as long as the device.
+//! Pipelines: made at first use, kept as long as the device, and their code on disk for the next start.
 
+use super::cache::Store;
 use super::device::{Device, Layout, failure};
 use ash::vk;
 use mlx_ir::Result;
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
+
+/// Least time between two writings of the file.
+const PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
@@ -19,6 +26,10 @@ pub(crate) struct Pipelines {
     device: Arc<Device>,
     made: RwLock<HashMap<Key, vk::Pipeline>>,
     cache: vk::PipelineCache,
+    store: Option<Store>,
+    /// There are pipelines that the file lacks.
+    fresh: AtomicBool,
+    saved: Mutex<Instant>,
 }
 
 impl Drop for Pipelines {
@@ -35,13 +46,52 @@ impl Drop for Pipelines {
 }
 
 impl Pipelines {
+    /// With what is kept in `folder`, if one is given.
+    ///
     /// # Errors
     /// `Memory` if the driver has none left.
-    pub fn new(device: Arc<Device>) -> Result<Pipelines> {
-        // SAFETY: the device lives.
-        let cache = unsafe { device.raw.create_pipeline_cache(&vk::PipelineCacheCreateInfo::default(), None) }
-            .map_err(|e| failure("no pipeline cache", e))?;
-        Ok(Pipelines { device, made: RwLock::new(HashMap::new()), cache })
+    pub fn new(device: Arc<Device>, folder: Option<&Path>) -> Result<Pipelines> {
+        let store = folder.map(|f| Store::new(f, &device.adapter, &device.cache_uuid));
+        let kept = store.as_ref().and_then(Store::load);
+        let make = |data: &[u8]| {
+            let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
+            // SAFETY: the device lives. The data was written by this driver, which checks it as well.
+            unsafe { device.raw.create_pipeline_cache(&info, None) }
+        };
+        let cache = match &kept {
+            Some(data) => make(data).or_else(|_| make(&[])),
+            None => make(&[]),
+        }
+        .map_err(|e| failure("no pipeline cache", e))?;
+        if let (Some(store), Some(_)) = (&store, &kept) {
+            store.taken_in();
+        }
+        Ok(Pipelines {
+            device,
+            made: RwLock::new(HashMap::new()),
+            cache,
+            store,
+            fresh: AtomicBool::new(false),
+            saved: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// Writes new pipelines to disk, if there are any and that was not done just before.
+    pub fn save(&self) {
+        let Some(store) = &self.store else { return };
+        if !self.fresh.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(mut saved) = self.saved.try_lock() else { return };
+        if saved.elapsed() < PAUSE {
+            return;
+        }
+        self.fresh.store(false, Ordering::Relaxed);
+        // SAFETY: the device and the cache live.
+        if let Ok(data) = unsafe { self.device.raw.get_pipeline_cache_data(self.cache) } {
+            store.save(&data);
+        }
+        *saved = Instant::now();
     }
 
     /// The pipeline of a shader (SPIR-V `code`, known by `shader`) with specialization constants `spec` (ids from 0).
@@ -67,6 +117,7 @@ impl Pipelines {
         }
         let p = self.make(code, spec, layout).map_err(|e| failure(&format!("the driver refuses kernel {name}"), e))?;
         made.insert(key, p);
+        self.fresh.store(true, Ordering::Relaxed);
         Ok((p, layout))
     }
 
