@@ -5,6 +5,7 @@ use crate::hal::memory::{Block, Place, Pool, host_copy};
 use crate::hal::pipelines::Pipelines;
 use crate::hal::queue::Queue;
 use crate::kernels;
+use crate::kernels::map::MapKey;
 use crate::record::{Cx, Shader, fits};
 use crate::{Adapter, Caps};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
@@ -23,7 +24,7 @@ pub(crate) struct Core {
     pub pool: Pool,
     pub device: Arc<Device>,
     pub dispatches: AtomicU64,
-    shaders: RwLock<HashMap<String, Arc<Shader>>>,
+    shaders: RwLock<HashMap<MapKey, Arc<Shader>>>,
     /// For the arrays that are made of it.
     me: std::sync::Weak<Core>,
 }
@@ -173,12 +174,18 @@ impl Core {
         Ok(to)
     }
 
-    pub fn emitted(&self, key: &str, make: impl FnOnce() -> Vec<u32>) -> Arc<Shader> {
-        if let Some(s) = self.shaders.read().unwrap_or_else(|e| e.into_inner()).get(key) {
-            return s.clone();
+    /// The run-time shader known by `key`, made at first use.
+    ///
+    /// # Errors
+    /// `Unsupported` if it cannot be made.
+    pub fn emitted(&self, key: MapKey) -> Result<Arc<Shader>> {
+        if let Some(s) = self.shaders.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
+            return Ok(s.clone());
         }
+        let code = key.emit().ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {:?}", key.tape)))?;
+        let shader = Arc::new(Shader::new("map".into(), code));
         let mut all = self.shaders.write().unwrap_or_else(|e| e.into_inner());
-        all.entry(key.to_owned()).or_insert_with(|| Arc::new(Shader::new(key.to_owned(), make()))).clone()
+        Ok(all.entry(key).or_insert(shader).clone())
     }
 }
 

@@ -9,12 +9,10 @@
 //!
 //! `unsafe` is confined to the folder `hal`, whose first page has its contract.
 
-// The first kernels, which use what is not used yet, are on their way.
-#![allow(dead_code, unused_variables)]
-
 mod backend;
 mod caps;
 mod choose;
+mod emit;
 mod hal;
 mod kernels;
 mod record;

@@ -4,6 +4,7 @@ use crate::Caps;
 use crate::backend::{Arrays, Core};
 use crate::hal::memory::{Block, Place};
 use crate::hal::queue::{Ready, Use};
+use crate::kernels::map::MapKey;
 use mlx_ir::{Desc, Error, Operand, Result};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -149,6 +150,7 @@ impl<'a> Cx<'a> {
     ///
     /// # Errors
     /// `Memory` if there is none.
+    #[expect(dead_code, reason = "the kernels of more than one dispatch come next")]
     pub fn scratch(&mut self, bytes: usize) -> Result<Bound> {
         let block = self.core.pool.take(bytes, Place::Array)?;
         self.scratch.push(block.clone());
@@ -156,8 +158,11 @@ impl<'a> Cx<'a> {
     }
 
     /// The run-time shader known by `key`, made at first use.
-    pub fn emitted(&mut self, key: &str, make: impl FnOnce() -> Vec<u32>) -> Arc<Shader> {
-        self.core.emitted(key, make)
+    ///
+    /// # Errors
+    /// `Unsupported` if it cannot be made.
+    pub fn emitted(&mut self, key: MapKey) -> Result<Arc<Shader>> {
+        self.core.emitted(key)
     }
 
     /// Records a dispatch.

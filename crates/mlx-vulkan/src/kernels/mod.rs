@@ -1,5 +1,11 @@
 //! Planners: from an op with described operands to dispatches. One file for each family.
 
+pub(crate) mod map;
+
+mod copy;
+#[cfg(test)]
+mod tests;
+
 use crate::Caps;
 use crate::record::Cx;
 use mlx_ir::{Desc, Launch, Op, Operand, Result};
@@ -44,12 +50,12 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels {}
+    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
-        Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize,
+        Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+        Gather, GatherAxis, Scatter, ScatterAxis, DynamicSlice, DynamicSliceUpdate,
+        Matmul, RandomBits, Quantize, Dequantize, BlockDequantize,
         AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
     }
 }

@@ -1,0 +1,262 @@
+//! A shader under construction: types, constants and instructions by value numbers.
+
+use rspirv::binary::Assemble;
+use rspirv::dr::{Builder, InsertPoint, Instruction, Operand};
+use rspirv::spirv::{self, Capability, Decoration, Op, StorageClass};
+use std::collections::HashMap;
+
+/// A value of the shader.
+pub(super) type Id = spirv::Word;
+
+/// The instruction `Sqrt` of the extended set `GLSL.std.450`.
+const GLSL_SQRT: u32 = 31;
+
+/// A compute shader whose single function is being written.
+pub(super) struct Code {
+    b: Builder,
+    glsl: Id,
+    pub bool: Id,
+    /// All integers of up to 32 bits, signed ones in two's complement.
+    pub u32: Id,
+    pub f32: Id,
+    u64: Option<Id>,
+    u32x2: Option<Id>,
+    constants: HashMap<(Id, u64), Id>,
+    buffers: Vec<Id>,
+    word: Id,
+    push: Id,
+    push_word: Id,
+    invocation: Id,
+    function: Id,
+}
+
+impl Code {
+    /// A shader over `buffers` storage buffers of words, of which the first `read_only` are only read.
+    pub fn new(buffers: usize, read_only: usize) -> Code {
+        let mut b = Builder::new();
+        b.set_version(1, 3);
+        b.capability(Capability::Shader);
+        let glsl = b.ext_inst_import("GLSL.std.450");
+        b.memory_model(spirv::AddressingModel::Logical, spirv::MemoryModel::GLSL450);
+        let (void, bool, u32, f32) = (b.type_void(), b.type_bool(), b.type_int(32, 0), b.type_float(32, None));
+        let v3 = b.type_vector(u32, 3);
+        let number = Operand::LiteralBit32;
+
+        let words = b.type_runtime_array(u32);
+        b.decorate(words, Decoration::ArrayStride, [number(4)]);
+        let block = b.type_struct([words]);
+        b.decorate(block, Decoration::Block, []);
+        b.member_decorate(block, 0, Decoration::Offset, [number(0)]);
+        let pointer = b.type_pointer(None, StorageClass::StorageBuffer, block);
+        let word = b.type_pointer(None, StorageClass::StorageBuffer, u32);
+        let list = (0..buffers)
+            .map(|i| {
+                let v = b.variable(pointer, None, StorageClass::StorageBuffer, None);
+                b.decorate(v, Decoration::DescriptorSet, [number(0)]);
+                b.decorate(v, Decoration::Binding, [number(i as u32)]);
+                if i < read_only {
+                    b.decorate(v, Decoration::NonWritable, []);
+                }
+                v
+            })
+            .collect();
+
+        let length = b.constant_bit32(u32, crate::record::PUSH_WORDS as u32);
+        let array = b.type_array(u32, length);
+        b.decorate(array, Decoration::ArrayStride, [number(4)]);
+        let block = b.type_struct([array]);
+        b.decorate(block, Decoration::Block, []);
+        b.member_decorate(block, 0, Decoration::Offset, [number(0)]);
+        let pointer = b.type_pointer(None, StorageClass::PushConstant, block);
+        let push_word = b.type_pointer(None, StorageClass::PushConstant, u32);
+        let push = b.variable(pointer, None, StorageClass::PushConstant, None);
+
+        let pointer = b.type_pointer(None, StorageClass::Input, v3);
+        let invocation = b.variable(pointer, None, StorageClass::Input, None);
+        b.decorate(invocation, Decoration::BuiltIn, [Operand::BuiltIn(spirv::BuiltIn::GlobalInvocationId)]);
+        // The size of a workgroup is specialization constant 0.
+        let one = b.constant_bit32(u32, 1);
+        let size = b.spec_constant_bit32(u32, 64);
+        b.decorate(size, Decoration::SpecId, [number(0)]);
+        let size = b.spec_constant_composite(v3, [size, one, one]);
+        b.decorate(size, Decoration::BuiltIn, [Operand::BuiltIn(spirv::BuiltIn::WorkgroupSize)]);
+
+        let kind = b.type_function(void, []);
+        let function =
+            b.begin_function(void, None, spirv::FunctionControl::NONE, kind).expect("no function is open yet");
+        b.begin_block(None).expect("a function is open");
+        Code {
+            b,
+            glsl,
+            bool,
+            u32,
+            f32,
+            u64: None,
+            u32x2: None,
+            constants: HashMap::new(),
+            buffers: list,
+            word,
+            push,
+            push_word,
+            invocation,
+            function,
+        }
+    }
+
+    /// The finished module.
+    pub fn finish(mut self) -> Vec<u32> {
+        self.b.ret().expect("a block is open");
+        self.b.end_function().expect("a function is open");
+        self.b.entry_point(spirv::ExecutionModel::GLCompute, self.function, "main", [self.invocation]);
+        self.b.execution_mode(self.function, spirv::ExecutionMode::LocalSize, [64, 1, 1]);
+        self.b.module().assemble()
+    }
+
+    /// The type of 64-bit integers; using it asks for the capability.
+    pub fn u64(&mut self) -> Id {
+        if self.u64.is_none() {
+            self.b.capability(Capability::Int64);
+            self.u64 = Some(self.b.type_int(64, 0));
+        }
+        self.u64.expect("just set")
+    }
+
+    fn u32x2(&mut self) -> Id {
+        let u = self.u32;
+        *self.u32x2.get_or_insert_with(|| self.b.type_vector(u, 2))
+    }
+
+    // ---- instructions ----
+
+    /// One instruction with a result.
+    pub fn op(&mut self, op: Op, kind: Id, args: &[Id]) -> Id {
+        let id = self.b.id();
+        let args = args.iter().map(|&a| Operand::IdRef(a)).collect();
+        self.b
+            .insert_into_block(InsertPoint::End, Instruction::new(op, Some(kind), Some(id), args))
+            .expect("a block is open");
+        // Results must not depend on which products a driver fuses with sums.
+        if matches!(op, Op::FAdd | Op::FSub | Op::FMul | Op::FDiv) {
+            self.b.decorate(id, Decoration::NoContraction, []);
+        }
+        id
+    }
+
+    /// The square root of an f32.
+    pub fn sqrt(&mut self, x: Id) -> Id {
+        let (set, kind) = (self.glsl, self.f32);
+        self.b.ext_inst(kind, None, set, GLSL_SQRT, [Operand::IdRef(x)]).expect("a block is open")
+    }
+
+    /// A 32-bit constant.
+    pub fn u(&mut self, x: u32) -> Id {
+        let kind = self.u32;
+        *self.constants.entry((kind, x.into())).or_insert_with(|| self.b.constant_bit32(kind, x))
+    }
+
+    /// A 64-bit constant.
+    pub fn long(&mut self, x: u64) -> Id {
+        let kind = self.u64();
+        *self.constants.entry((kind, x)).or_insert_with(|| self.b.constant_bit64(kind, x))
+    }
+
+    /// An f32 constant. Infinities and NaN are made of bits, which no compiler folds away.
+    pub fn f(&mut self, x: f32) -> Id {
+        if !x.is_finite() {
+            let bits = self.u(x.to_bits());
+            return self.as_f32(bits);
+        }
+        let kind = self.f32;
+        *self.constants.entry((kind, x.to_bits().into())).or_insert_with(|| self.b.constant_bit32(kind, x.to_bits()))
+    }
+
+    /// A truth value.
+    pub fn truth(&mut self, x: bool) -> Id {
+        let kind = self.bool;
+        let b = &mut self.b;
+        *self
+            .constants
+            .entry((kind, x.into()))
+            .or_insert_with(|| if x { b.constant_true(kind) } else { b.constant_false(kind) })
+    }
+
+    /// The bits of a word as f32.
+    pub fn as_f32(&mut self, x: Id) -> Id {
+        self.op(Op::Bitcast, self.f32, &[x])
+    }
+    /// The bits of an f32.
+    pub fn bits(&mut self, x: Id) -> Id {
+        self.op(Op::Bitcast, self.u32, &[x])
+    }
+    /// Two words, the low one first, as a 64-bit integer.
+    pub fn join(&mut self, low: Id, high: Id) -> Id {
+        let (pair, kind) = (self.u32x2(), self.u64());
+        let v = self.op(Op::CompositeConstruct, pair, &[low, high]);
+        self.op(Op::Bitcast, kind, &[v])
+    }
+    /// The words of a 64-bit integer, the low one first.
+    pub fn split(&mut self, x: Id) -> [Id; 2] {
+        let pair = self.u32x2();
+        let v = self.op(Op::Bitcast, pair, &[x]);
+        [0, 1].map(|i| self.b.composite_extract(self.u32, None, v, [i]).expect("a block is open"))
+    }
+    /// `c ? x : y` of the type `kind`.
+    pub fn select(&mut self, kind: Id, c: Id, x: Id, y: Id) -> Id {
+        self.op(Op::Select, kind, &[c, x, y])
+    }
+    /// `x op y` on words, `y` a constant.
+    pub fn word_op(&mut self, op: Op, x: Id, y: u32) -> Id {
+        let y = self.u(y);
+        self.op(op, self.u32, &[x, y])
+    }
+
+    // ---- memory ----
+
+    /// Word `index` of a buffer.
+    pub fn load(&mut self, buffer: usize, index: Id) -> Id {
+        let zero = self.u(0);
+        let p = self.op(Op::AccessChain, self.word, &[self.buffers[buffer], zero, index]);
+        self.op(Op::Load, self.u32, &[p])
+    }
+    /// Sets word `index` of a buffer.
+    pub fn store(&mut self, buffer: usize, index: Id, x: Id) {
+        let zero = self.u(0);
+        let p = self.op(Op::AccessChain, self.word, &[self.buffers[buffer], zero, index]);
+        self.b.store(p, x, None, []).expect("a block is open");
+    }
+    /// Sets the bits of `mask` in word `index` of a buffer to those of `x`; other invocations may set others of the word.
+    pub fn store_bits(&mut self, buffer: usize, index: Id, mask: Id, x: Id) {
+        let (zero, device) = (self.u(0), self.u(spirv::Scope::Device as u32));
+        let p = self.op(Op::AccessChain, self.word, &[self.buffers[buffer], zero, index]);
+        let others = self.op(Op::Not, self.u32, &[mask]);
+        self.op(Op::AtomicAnd, self.u32, &[p, device, zero, others]);
+        self.op(Op::AtomicOr, self.u32, &[p, device, zero, x]);
+    }
+    /// Word `i` of the push constants.
+    pub fn pushed(&mut self, i: usize) -> Id {
+        let (zero, i) = (self.u(0), self.u(i as u32));
+        let p = self.op(Op::AccessChain, self.push_word, &[self.push, zero, i]);
+        self.op(Op::Load, self.u32, &[p])
+    }
+    /// The number of this invocation in a grid whose rows (along y) hold `row` invocations.
+    pub fn number(&mut self, row: Id) -> Id {
+        let v3 = self.b.type_vector(self.u32, 3);
+        let v = self.op(Op::Load, v3, &[self.invocation]);
+        let [x, y] = [0, 1].map(|i| self.b.composite_extract(self.u32, None, v, [i]).expect("a block is open"));
+        let y = self.op(Op::IMul, self.u32, &[y, row]);
+        self.op(Op::IAdd, self.u32, &[x, y])
+    }
+
+    // ---- control ----
+
+    /// Runs `body` where `condition` holds.
+    pub fn when(&mut self, condition: Id, body: impl FnOnce(&mut Code)) {
+        let (inside, after) = (self.b.id(), self.b.id());
+        self.b.selection_merge(after, spirv::SelectionControl::NONE).expect("a block is open");
+        self.b.branch_conditional(condition, inside, after, []).expect("a block is open");
+        self.b.begin_block(Some(inside)).expect("the block was ended");
+        body(self);
+        self.b.branch(after).expect("a block is open");
+        self.b.begin_block(Some(after)).expect("the block was ended");
+    }
+}

@@ -1,0 +1,270 @@
+//! A tape as a compute shader: each invocation computes the elements of one word of the output (two words of a wide
+//! dtype).
+//!
+//! Push constants: elements of the output; invocations of a row of the grid; the output's first word (its first element,
+//! if it is strided); the first element of each input; the sizes of the dimensions but the first, if anything is
+//! strided; the strides of each such input, then of such an output.
+
+use super::code::{Code, Id};
+use super::expr::X;
+use super::memory::{Value, load, rounded, stored, wrap};
+use super::{complex, convert, float, integer};
+use mlx_ir::tape::{Step, Tape};
+use mlx_ir::{DType, Func};
+use rspirv::spirv::Op;
+
+/// How an input lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// One element for all.
+    Scalar,
+    /// As the output.
+    Flat,
+    /// By strides.
+    Strided,
+}
+
+/// Whether the shader can be made on a device (with 64-bit integers or without).
+pub(crate) fn able(tape: &Tape, int64: bool) -> bool {
+    let wide = |d: DType| matches!(d, DType::U64 | DType::I64);
+    let dtypes = tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype));
+    for d in dtypes {
+        if d == DType::F64 || (wide(d) && !int64) {
+            return false;
+        }
+    }
+    // Functions that are missing show when they are written.
+    map(tape, &vec![Place::Flat; tape.inputs().len()], Place::Flat, 1).is_some()
+}
+
+/// The shader, or none if a function of the tape has none here. With a strided output each invocation computes one
+/// element; what lies between them is left alone.
+pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) -> Option<Vec<u32>> {
+    let inputs = tape.inputs();
+    let out = tape.dtype();
+    let mut c = Code::new(inputs.len() + 1, 0);
+    let (n, row, first) = (c.pushed(0), c.pushed(1), c.pushed(2));
+    let starts: Vec<Id> = (0..inputs.len()).map(|i| c.pushed(3 + i)).collect();
+    let mut next = 3 + inputs.len();
+    let mut take = |c: &mut Code, count: usize| -> Vec<Id> {
+        next += count;
+        (next - count..next).map(|i| c.pushed(i)).collect()
+    };
+    let scattered = out_place == Place::Strided;
+    let strided = scattered || places.contains(&Place::Strided);
+    let shape = if strided { take(&mut c, dims - 1) } else { Vec::new() };
+    let mut strides_of = |p: Place| if p == Place::Strided { take(&mut c, dims) } else { Vec::new() };
+    let strides: Vec<Vec<Id>> = places.iter().map(|&p| strides_of(p)).collect();
+    let out_strides = strides_of(out_place);
+
+    let number = c.number(row);
+    let each = if scattered { 1 } else { (4 / out.size()).max(1) as u32 };
+    let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
+    let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
+    let mut made = true;
+    c.when(inside, |c| {
+        let one = c.u(1);
+        let last = c.op(Op::ISub, c.u32, &[n, one]);
+        let mut words: Option<[Id; 2]> = None;
+        let mut target = first;
+        for k in 0..each {
+            // The last word may hold fewer elements: then its rest repeats the last one.
+            let i = if k == 0 {
+                begin
+            } else {
+                let i = c.word_op(Op::IAdd, begin, k);
+                let over = c.op(Op::UGreaterThan, c.bool, &[i, last]);
+                c.select(c.u32, over, last, i)
+            };
+            let at = if strided { coordinates(c, i, &shape) } else { Vec::new() };
+            let values: Vec<Value> = (0..inputs.len())
+                .map(|j| {
+                    let index = match places[j] {
+                        Place::Scalar => starts[j],
+                        Place::Flat => c.op(Op::IAdd, c.u32, &[starts[j], i]),
+                        Place::Strided => walk(c, starts[j], &at, &strides[j]),
+                    };
+                    load(c, j, inputs[j], index)
+                })
+                .collect();
+            let Some(result) = run(c, tape, values) else {
+                made = false;
+                return;
+            };
+            if scattered {
+                target = walk(c, first, &at, &out_strides);
+            }
+            let w = stored(c, out, result);
+            words = Some(match words {
+                None => w,
+                Some([low, high]) => {
+                    let w = c.word_op(Op::ShiftLeftLogical, w[0], 8 * k * out.size() as u32);
+                    [c.op(Op::BitwiseOr, c.u32, &[low, w]), high]
+                }
+            });
+        }
+        let Some([low, high]) = words else { return };
+        let buffer = inputs.len();
+        if scattered && out.size() < 4 {
+            // `first` and the strides count elements, of which a word holds several.
+            let (down, lane, by, mask) = if out.size() == 1 { (2, 3, 3, 0xff) } else { (1, 1, 4, 0xffff) };
+            let word = c.word_op(Op::ShiftRightLogical, target, down);
+            let shift = c.word_op(Op::BitwiseAnd, target, lane);
+            let shift = c.word_op(Op::ShiftLeftLogical, shift, by);
+            let mask = c.u(mask);
+            let mask = c.op(Op::ShiftLeftLogical, c.u32, &[mask, shift]);
+            let bits = c.op(Op::ShiftLeftLogical, c.u32, &[low, shift]);
+            c.store_bits(buffer, word, mask, bits);
+            return;
+        }
+        let at = match (scattered, out.size()) {
+            (true, 8) => c.word_op(Op::ShiftLeftLogical, target, 1),
+            (true, _) => target,
+            (false, size) => {
+                let at = if size == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
+                c.op(Op::IAdd, c.u32, &[first, at])
+            }
+        };
+        c.store(buffer, at, low);
+        if out.size() == 8 {
+            let at = c.op(Op::IAdd, c.u32, &[at, one]);
+            c.store(buffer, at, high);
+        }
+    });
+    made.then(|| c.finish())
+}
+
+/// The element at these coordinates.
+fn walk(c: &mut Code, start: Id, at: &[Id], strides: &[Id]) -> Id {
+    at.iter().zip(strides).fold(start, |sum, (&x, &s)| {
+        let step = c.op(Op::IMul, c.u32, &[x, s]);
+        c.op(Op::IAdd, c.u32, &[sum, step])
+    })
+}
+
+/// The coordinates of position `i`; `shape` lacks the first dimension.
+fn coordinates(c: &mut Code, i: Id, shape: &[Id]) -> Vec<Id> {
+    let mut rest = i;
+    let mut at: Vec<Id> = Vec::with_capacity(shape.len() + 1);
+    for &d in shape.iter().rev() {
+        let q = c.op(Op::UDiv, c.u32, &[rest, d]);
+        let back = c.op(Op::IMul, c.u32, &[q, d]);
+        at.push(c.op(Op::ISub, c.u32, &[rest, back]));
+        rest = q;
+    }
+    at.push(rest);
+    at.reverse();
+    at
+}
+
+/// Writes the tape's instructions over the inputs' values; none if one cannot be written.
+fn run(c: &mut Code, tape: &Tape, inputs: Vec<Value>) -> Option<Value> {
+    let mut values = inputs;
+    for (k, instr) in tape.instrs().iter().enumerate() {
+        let v = match instr.step {
+            Step::Const(bits) => constant(c, instr.dtype, bits)?,
+            Step::Call(f, args) => {
+                let args = &args[..f.arity()];
+                let given: Vec<Value> = args.iter().map(|&a| values[a as usize]).collect();
+                let from = tape.value_dtype(args[args.len() - 1]);
+                let v = call(c, f, from, instr.dtype, &given)?;
+                match v {
+                    // The last one is rounded when it is stored.
+                    Value::Float(x) if k + 1 < tape.instrs().len() => Value::Float(rounded(c, instr.dtype, x)),
+                    v => v,
+                }
+            }
+        };
+        values.push(v);
+    }
+    values.pop()
+}
+
+fn constant(c: &mut Code, dtype: DType, bits: u64) -> Option<Value> {
+    let low = bits as u32;
+    Some(match dtype {
+        DType::Bool => Value::Bool(c.truth(low & 0xff != 0)),
+        DType::U8 => Value::Word(c.u(low & 0xff)),
+        DType::U16 => Value::Word(c.u(low & 0xffff)),
+        DType::I8 => Value::Word(c.u(low as i8 as u32)),
+        DType::I16 => Value::Word(c.u(low as i16 as u32)),
+        DType::U32 | DType::I32 => Value::Word(c.u(low)),
+        DType::U64 | DType::I64 => Value::Long(c.long(bits)),
+        DType::F16 => Value::Float(c.f(half::f16::from_bits(low as u16).to_f32())),
+        DType::BF16 => Value::Float(c.f(half::bf16::from_bits(low as u16).to_f32())),
+        DType::F32 => Value::Float(c.f(f32::from_bits(low))),
+        DType::C64 => Value::Complex(c.f(f32::from_bits(low)), c.f(f32::from_bits((bits >> 32) as u32))),
+        DType::F64 => return None,
+    })
+}
+
+/// One function; `from` is the dtype of its (data) arguments.
+fn call(c: &mut Code, f: Func, from: DType, to: DType, a: &[Value]) -> Option<Value> {
+    if f == Func::Convert {
+        return Some(convert::convert(c, from, to, a[0]));
+    }
+    if f == Func::Select {
+        let Value::Bool(condition) = a[0] else { return None };
+        return Some(match (a[1], a[2]) {
+            (Value::Bool(x), Value::Bool(y)) => Value::Bool(c.select(c.bool, condition, x, y)),
+            (Value::Word(x), Value::Word(y)) => Value::Word(c.select(c.u32, condition, x, y)),
+            (Value::Float(x), Value::Float(y)) => Value::Float(c.select(c.f32, condition, x, y)),
+            (Value::Complex(x, xi), Value::Complex(y, yi)) => {
+                let kind = c.f32;
+                Value::Complex(c.select(kind, condition, x, y), c.select(kind, condition, xi, yi))
+            }
+            (Value::Long(x), Value::Long(y)) => {
+                let kind = c.u64();
+                Value::Long(c.select(kind, condition, x, y))
+            }
+            _ => return None,
+        });
+    }
+    match a[0] {
+        Value::Bool(_) => {
+            let xs: Option<Vec<X>> =
+                a.iter().map(|v| if let Value::Bool(x) = v { Some(X::truth(*x)) } else { None }).collect();
+            Some(Value::Bool(integer::truth(f, &xs?)?.build(c)))
+        }
+        Value::Word(_) | Value::Long(_) => {
+            let xs: Option<Vec<X>> = a
+                .iter()
+                .map(|v| match v {
+                    Value::Word(x) => Some(X::word(*x)),
+                    Value::Long(x) => Some(X::long(*x)),
+                    _ => None,
+                })
+                .collect();
+            Some(match integer::function(f, from, &xs?)? {
+                float::Out::Truth(x) => Value::Bool(x.build(c)),
+                float::Out::Same(x) if from.size() == 8 => Value::Long(x.build(c)),
+                float::Out::Same(x) => {
+                    let w = x.build(c);
+                    Value::Word(wrap(c, from, w))
+                }
+            })
+        }
+        Value::Float(_) => {
+            let xs: Option<Vec<X>> =
+                a.iter().map(|v| if let Value::Float(x) = v { Some(X::float(*x)) } else { None }).collect();
+            Some(match float::function(f, &xs?)? {
+                float::Out::Truth(x) => Value::Bool(x.build(c)),
+                float::Out::Same(x) => Value::Float(x.build(c)),
+            })
+        }
+        Value::Complex(..) => {
+            let xs: Option<Vec<[X; 2]>> = a
+                .iter()
+                .map(|v| if let Value::Complex(r, i) = v { Some([X::float(*r), X::float(*i)]) } else { None })
+                .collect();
+            Some(match complex::function(f, &xs?)? {
+                complex::Out::Truth(x) => Value::Bool(x.build(c)),
+                complex::Out::Float(x) => Value::Float(x.build(c)),
+                complex::Out::Complex(r, i) => {
+                    let r = r.build(c);
+                    Value::Complex(r, i.build(c))
+                }
+            })
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! SPIR-V made at run time, without a compiler: one compute shader for each tape and layout of its operands.
+//!
+//! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
+//! `convert` and `complex` hold the functions, a row each; `map` puts a shader together.
+
+mod code;
+mod complex;
+mod convert;
+mod expr;
+mod float;
+mod integer;
+mod map;
+mod memory;
+
+pub(crate) use map::{Place, able, map};

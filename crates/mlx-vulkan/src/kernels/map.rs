@@ -1,0 +1,170 @@
+//! Elementwise work: a tape becomes a shader of its own; copies are tapes that do nothing.
+
+use super::Kernel;
+use crate::Caps;
+use crate::emit::{self, Place};
+use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
+use mlx_ir::desc::collapse;
+use mlx_ir::op::Map;
+use mlx_ir::{DType, Desc, Operand, Result, Tape};
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::sync::{OnceLock, RwLock};
+
+/// Invocations of a workgroup.
+const GROUP: u32 = 128;
+
+/// What a shader of a tape depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct MapKey {
+    pub tape: Tape,
+    places: SmallVec<[Place; 4]>,
+    out: Place,
+    dims: usize,
+}
+
+impl MapKey {
+    /// The SPIR-V; none if a function of the tape has none.
+    pub fn emit(&self) -> Option<Vec<u32>> {
+        emit::map(&self.tape, &self.places, self.out, self.dims)
+    }
+}
+
+/// Whether the tape's functions can be written; remembered, since it takes writing them.
+fn able(tape: &Tape, caps: &Caps) -> bool {
+    static KNOWN: OnceLock<RwLock<HashMap<(Tape, bool), bool>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(RwLock::default);
+    let key = (tape.clone(), caps.int64);
+    if let Some(&a) = known.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
+        return a;
+    }
+    let a = emit::able(tape, caps.int64);
+    known.write().unwrap_or_else(|e| e.into_inner()).insert(key, a);
+    a
+}
+
+/// How operands are walked: collapsed dimensions, the places of the inputs and of the output.
+struct Plan {
+    shape: SmallVec<[usize; 6]>,
+    /// Of the output, then of the inputs.
+    strides: SmallVec<[SmallVec<[isize; 6]>; 4]>,
+    places: SmallVec<[Place; 4]>,
+    out: Place,
+}
+
+impl Plan {
+    fn new(ins: &[&Desc], out: &Desc, scattered: bool) -> Plan {
+        let mut strides: SmallVec<[&[isize]; 8]> = smallvec::smallvec![&out.strides[..]];
+        strides.extend(ins.iter().map(|i| &i.strides[..]));
+        let walk = collapse(&out.shape, &strides);
+        let flat: SmallVec<[isize; 6]> = mlx_ir::desc::row_major(&walk.shape).iter().copied().collect();
+        let places = walk.strides[1..]
+            .iter()
+            .map(|s| match () {
+                () if s.iter().all(|&s| s == 0) => Place::Scalar,
+                () if s[..] == flat[..] => Place::Flat,
+                () => Place::Strided,
+            })
+            .collect();
+        let out = if scattered { Place::Strided } else { Place::Flat };
+        let copy = |s: &[isize]| s.iter().copied().collect();
+        Plan {
+            shape: walk.shape.iter().copied().collect(),
+            strides: walk.strides.iter().map(|s| copy(s)).collect(),
+            places,
+            out,
+        }
+    }
+
+    /// Words of push constants.
+    fn words(&self) -> usize {
+        let strided =
+            self.places.iter().filter(|&&p| p == Place::Strided).count() + (self.out == Place::Strided) as usize;
+        let dims = self.shape.len();
+        3 + self.places.len() + if strided > 0 { dims - 1 + strided * dims } else { 0 }
+    }
+}
+
+/// Whether a tape over such operands has a kernel.
+pub(super) fn supports(tape: &Tape, caps: &Caps, ins: &[&Desc], out: &Desc, scattered: bool) -> bool {
+    ins.len() < caps.storage_buffers.min(crate::hal::device::MAX_BINDINGS as u32) as usize
+        && out.size() < u32::MAX as usize
+        && able(tape, caps)
+        // An output of narrow elements may turn out to begin inside a word.
+        && (out.size() == 0 || Plan::new(ins, out, scattered || out.dtype.size() < 4).words() <= PUSH_WORDS)
+}
+
+/// Records a tape. With `scattered` the output is written by its strides, and what lies between is left alone.
+pub(super) fn record(
+    cx: &mut Cx<'_>,
+    tape: &Tape,
+    ins: &[(&Desc, Bound)],
+    out: (&Desc, Bound),
+    scattered: bool,
+) -> Result<()> {
+    let n = out.0.size();
+    if n == 0 {
+        return Ok(());
+    }
+    let scattered = scattered || !out.1.first.is_multiple_of(4);
+    let descs: SmallVec<[&Desc; 4]> = ins.iter().map(|i| i.0).collect();
+    let plan = Plan::new(&descs, out.0, scattered);
+    let size = out.0.dtype.size();
+    let each = if scattered { 1 } else { (4 / size).max(1) };
+    let invocations = n.div_ceil(each);
+    let groups = invocations.div_ceil(GROUP as usize);
+    let across = groups.min(cx.caps.workgroup_count[0] as usize).min(65535);
+    let down = groups.div_ceil(across);
+    let unit = if scattered { size } else { 4 } as u32;
+    let mut push: SmallVec<[u32; PUSH_WORDS]> =
+        smallvec::smallvec![n as u32, across as u32 * GROUP, out.1.first / unit];
+    push.extend(ins.iter().map(|(d, b)| b.first / d.dtype.size() as u32));
+    if plan.out == Place::Strided || plan.places.contains(&Place::Strided) {
+        push.extend(plan.shape[1..].iter().map(|&d| d as u32));
+        for (place, strides) in plan.places.iter().zip(&plan.strides[1..]) {
+            if *place == Place::Strided {
+                push.extend(strides.iter().map(|&s| s as u32));
+            }
+        }
+        if plan.out == Place::Strided {
+            push.extend(plan.strides[0].iter().map(|&s| s as u32));
+        }
+    }
+    let key = MapKey { tape: tape.clone(), places: plan.places, out: plan.out, dims: plan.shape.len() };
+    let shader = cx.emitted(key)?;
+    let mut bind: SmallVec<[&Bound; 8]> = ins.iter().map(|i| &i.1).collect();
+    bind.push(&out.1);
+    cx.dispatch(&Dispatch {
+        shader: &shader,
+        spec: &[GROUP],
+        bind: &bind,
+        push: &push,
+        groups: [across as u32, down as u32, 1],
+    })
+}
+
+impl Kernel for Map {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        supports(&self.tape, caps, &ins.iter().collect::<SmallVec<[&Desc; 4]>>(), &outs[0], false)
+    }
+
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let mut bound: SmallVec<[(&Desc, Bound); 4]> = SmallVec::new();
+        for i in ins {
+            bound.push((&i.desc, cx.input(i)?));
+        }
+        let out = cx.output(&outs[0])?;
+        record(cx, &self.tape, &bound, (&outs[0].desc, out), false)
+    }
+}
+
+/// The tape that copies elements of this size bit by bit, and the dtype in which it sees them.
+pub(super) fn mover(dtype: DType) -> (Tape, DType) {
+    let carrier = match dtype.size() {
+        1 => DType::U8,
+        2 => DType::U16,
+        4 => DType::U32,
+        _ => DType::C64,
+    };
+    (Tape::convert(carrier, carrier), carrier)
+}

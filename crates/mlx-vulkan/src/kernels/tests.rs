@@ -1,0 +1,105 @@
+//! Kernels on the device against those of the processor.
+
+use crate::testing::{compare, host_array};
+use half::f16;
+use mlx_ir::op::{Concatenate, Contiguous, Map, Pad, SliceUpdate, UpdateMode};
+use mlx_ir::{DType, Desc, Func, Operand, Tape, TapeBuilder};
+use std::sync::Arc;
+
+fn floats(n: usize) -> Vec<f32> {
+    (0..n).map(|i| (i as f32 * 0.37 - 40.0) * if i % 7 == 0 { 100.0 } else { 1.0 }).collect()
+}
+
+fn transposed(o: &Operand) -> Operand {
+    let mut t = o.clone();
+    t.desc.shape.reverse();
+    t.desc.strides.reverse();
+    t
+}
+
+fn single(f: Func, d: DType) -> Map {
+    let (enter, out) = f.types(d).expect("a defined function");
+    Map { tape: Arc::new(Tape::single(f, enter, out)) }
+}
+
+#[test]
+fn sines_of_any_size() {
+    // Beyond 8192 the reduction is done in integers; also at multiples of pi, where digits cancel.
+    let mut x: Vec<f32> = (0..400).map(|i| 1.37f32.powi(i % 280) * if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    x.extend([8192.0, 8192.001, 16367.0, 31415.926, 3.0e9, 1.0e20, 3.0e38, f32::INFINITY, f32::NAN, 0.0, -0.0]);
+    let a = host_array(&[x.len()], &x);
+    for f in [Func::Sin, Func::Cos] {
+        compare(single(f, DType::F32), std::slice::from_ref(&a), std::slice::from_ref(&a.desc), 3e-7);
+    }
+}
+
+#[test]
+fn powers_and_remainders_over_the_whole_range() {
+    let v = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, 1e-30, -1e30, 7.25, 1e38, 1.0000001, 0.99999994, 88.7, -126.0];
+    let v: Vec<f32> = v.into_iter().chain([f32::INFINITY, f32::NEG_INFINITY, f32::NAN]).collect();
+    let n = v.len();
+    let x: Vec<f32> = (0..n * n).map(|i| v[i / n]).collect();
+    let y: Vec<f32> = (0..n * n).map(|i| v[i % n]).collect();
+    let ins = [host_array(&[n * n], &x), host_array(&[n * n], &y)];
+    for f in [Func::Power, Func::Remainder] {
+        compare(single(f, DType::F32), &ins, &[Desc::contiguous(&[n * n], DType::F32)], 3e-7);
+    }
+}
+
+#[test]
+fn narrow_elements_of_odd_counts() {
+    for n in [1usize, 2, 3, 5, 127, 1025] {
+        let x: Vec<f16> = floats(n).into_iter().map(f16::from_f32).collect();
+        let b: Vec<u8> = (0..n).map(|i| (i * 37) as u8).collect();
+        let (x, b) = (host_array(&[n], &x), host_array(&[n], &b));
+        compare(single(Func::Square, DType::F16), std::slice::from_ref(&x), std::slice::from_ref(&x.desc), 0.0);
+        compare(single(Func::Power, DType::U8), &[b.clone(), b.clone()], std::slice::from_ref(&b.desc), 0.0);
+        let to = Desc::contiguous(&[n], DType::I8);
+        compare(Map { tape: Arc::new(Tape::convert(DType::F16, DType::I8)) }, &[x], &[to], 0.0);
+    }
+}
+
+#[test]
+fn fused_tapes_over_strided_and_broadcast_inputs() {
+    let (m, n) = (13, 37);
+    let a = host_array(&[m, n], &floats(m * n));
+    let mut row = host_array(&[n], &floats(n));
+    row.desc = Desc { shape: [m, n].into_iter().collect(), strides: [0, 1].into_iter().collect(), dtype: DType::F32 };
+    let b = transposed(&host_array(&[n, m], &floats(m * n)));
+    let mut t = TapeBuilder::new(&[DType::F32; 3]);
+    let s = t.call(Func::Sigmoid, &[0]).expect("a function");
+    let y = t.call(Func::Multiply, &[s, 1]).expect("a function");
+    t.call(Func::Add, &[y, 2]).expect("a function");
+    let op = Map { tape: Arc::new(t.finish()) };
+    compare(op, &[a, row, b], &[Desc::contiguous(&[m, n], DType::F32)], 1e-6);
+}
+
+#[test]
+fn copies_of_every_width() {
+    fn each<T: mlx_ir::Element>(make: impl Fn(usize) -> T) {
+        let (m, n) = (5, 7);
+        let data: Vec<T> = (0..m * n).map(&make).collect();
+        let a = host_array(&[m, n], &data);
+        let out = Desc::contiguous(&[n, m], T::DTYPE);
+        compare(Contiguous {}, &[transposed(&a)], std::slice::from_ref(&out), 0.0);
+        let wide = Desc::contiguous(&[m, 3 * n], T::DTYPE);
+        compare(Concatenate { axis: 1 }, &[a.clone(), a.clone(), a.clone()], &[wide], 0.0);
+        let padded = Desc::contiguous(&[m + 2, n + 3], T::DTYPE);
+        let value = host_array(&[], &[make(99)]);
+        let op = Pad { low: [1, 2].into_iter().collect(), high: [1, 1].into_iter().collect() };
+        compare(op, &[a.clone(), value], &[padded], 0.0);
+        let update = host_array(&[2, 3], &(0..6).map(|i| make(i + 50)).collect::<Vec<T>>());
+        let op = SliceUpdate {
+            start: [1, 0].into_iter().collect(),
+            strides: [2, 3].into_iter().collect(),
+            mode: UpdateMode::Assign,
+        };
+        let same = a.desc.clone();
+        compare(op, &[a, update], &[same], 0.0);
+    }
+    each(|i| i as u8);
+    each(|i| i as i16);
+    each(|i| i as f32);
+    each(|i| i as i64);
+    each(|i| i % 3 == 0);
+}
