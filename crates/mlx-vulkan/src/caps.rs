@@ -181,6 +181,8 @@ pub struct Overrides {
     flags: Vec<String>,
     subgroups: bool,
     matrices: bool,
+    /// Treat memory shared with the processor as memory of the device's own.
+    pub(crate) unified: bool,
     limits: Vec<(&'static str, u64)>,
 }
 
@@ -189,7 +191,8 @@ const LIMITS: &[&str] = &["shared_memory", "workgroup_invocations", "storage_ran
 
 impl Overrides {
     /// Reads a list such as `fp16,subgroups,storage_range=134217728`: flags of [`Caps::FLAGS`], `subgroups` (all
-    /// their operations), `matrices`, and limits to be lowered.
+    /// their operations), `matrices`, `unified` (the processor's access to arrays, so that all are copied), and limits
+    /// to be lowered.
     ///
     /// # Errors
     /// `Value` for an unknown name or a limit that is no number.
@@ -208,6 +211,7 @@ impl Overrides {
                 }
                 None if item == "subgroups" => o.subgroups = true,
                 None if item == "matrices" => o.matrices = true,
+                None if item == "unified" => o.unified = true,
                 None if Caps::FLAGS.contains(&item) => o.flags.push(item.to_owned()),
                 None => return Err(unknown(item)),
             }
@@ -257,7 +261,7 @@ impl Overrides {
 
 fn unknown(name: &str) -> Error {
     Error::value(format!(
-        "[MLX_VULKAN_DISABLE] unknown capability '{name}'; known are {}, subgroups, matrices, {}",
+        "[MLX_VULKAN_DISABLE] unknown capability '{name}'; known are {}, subgroups, matrices, unified, {}",
         Caps::FLAGS.join(", "),
         LIMITS.iter().map(|l| format!("{l}=N")).collect::<Vec<_>>().join(", ")
     ))

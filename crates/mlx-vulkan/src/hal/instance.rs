@@ -245,6 +245,7 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
     };
     a.caps = probe::caps(instance, device, p.api_version, &ext, &families[queue]);
     overrides.apply(&mut a.caps);
+    a.unified &= !overrides.unified;
     let lacks = a.caps.lacks();
     if !lacks.is_empty() {
         a.refused = Some(format!("{}; needed: {MINIMUM}", lacks.join(", ")));
