@@ -5,7 +5,7 @@ use crate::hal::memory::{Block, Place, Pool, host_copy};
 use crate::hal::pipelines::Pipelines;
 use crate::hal::queue::Queue;
 use crate::kernels;
-use crate::kernels::map::MapKey;
+use crate::kernels::map::Key;
 use crate::record::{Cx, Shader, fits};
 use crate::{Adapter, Caps};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
@@ -24,7 +24,7 @@ pub(crate) struct Core {
     pub pool: Pool,
     pub device: Arc<Device>,
     pub dispatches: AtomicU64,
-    shaders: RwLock<HashMap<MapKey, Arc<Shader>>>,
+    shaders: RwLock<HashMap<Key, Arc<Shader>>>,
     /// For the arrays that are made of it.
     me: std::sync::Weak<Core>,
 }
@@ -178,12 +178,12 @@ impl Core {
     ///
     /// # Errors
     /// `Unsupported` if it cannot be made.
-    pub fn emitted(&self, key: MapKey) -> Result<Arc<Shader>> {
+    pub fn emitted(&self, key: Key) -> Result<Arc<Shader>> {
         if let Some(s) = self.shaders.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
             return Ok(s.clone());
         }
-        let code = key.emit().ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {:?}", key.tape)))?;
-        let shader = Arc::new(Shader::new("map".into(), code));
+        let code = key.emit().ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {}", key.name())))?;
+        let shader = Arc::new(Shader::new(key.name(), code));
         let mut all = self.shaders.write().unwrap_or_else(|e| e.into_inner());
         Ok(all.entry(key).or_insert(shader).clone())
     }

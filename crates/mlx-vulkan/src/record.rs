@@ -4,7 +4,7 @@ use crate::Caps;
 use crate::backend::{Arrays, Core};
 use crate::hal::memory::{Block, Place};
 use crate::hal::queue::{Ready, Use};
-use crate::kernels::map::MapKey;
+use crate::kernels::map::Key;
 use mlx_ir::{Desc, Error, Operand, Result};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -150,7 +150,6 @@ impl<'a> Cx<'a> {
     ///
     /// # Errors
     /// `Memory` if there is none.
-    #[expect(dead_code, reason = "the kernels of more than one dispatch come next")]
     pub fn scratch(&mut self, bytes: usize) -> Result<Bound> {
         let block = self.core.pool.take(bytes, Place::Array)?;
         self.scratch.push(block.clone());
@@ -161,8 +160,8 @@ impl<'a> Cx<'a> {
     ///
     /// # Errors
     /// `Unsupported` if it cannot be made.
-    pub fn emitted(&mut self, key: MapKey) -> Result<Arc<Shader>> {
-        self.core.emitted(key)
+    pub fn emitted(&mut self, key: impl Into<Key>) -> Result<Arc<Shader>> {
+        self.core.emitted(key.into())
     }
 
     /// Records a dispatch.

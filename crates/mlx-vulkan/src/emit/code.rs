@@ -249,6 +249,52 @@ impl Code {
 
     // ---- control ----
 
+    /// A variable of this type; it holds nothing yet.
+    pub fn variable(&mut self, kind: Id) -> Id {
+        let pointer = self.b.type_pointer(None, StorageClass::Function, kind);
+        let id = self.b.id();
+        let place = Operand::StorageClass(StorageClass::Function);
+        let made = Instruction::new(Op::Variable, Some(pointer), Some(id), vec![place]);
+        // Variables stand at the beginning of the function.
+        let here = self.b.selected_block();
+        self.b.select_block(Some(0)).expect("the first block is there");
+        self.b.insert_into_block(InsertPoint::Begin, made).expect("a block is selected");
+        self.b.select_block(here).expect("it was selected before");
+        id
+    }
+    /// What a variable of this type holds.
+    pub fn get(&mut self, kind: Id, variable: Id) -> Id {
+        self.op(Op::Load, kind, &[variable])
+    }
+    /// Sets a variable.
+    pub fn set(&mut self, variable: Id, x: Id) {
+        self.b.store(variable, x, None, []).expect("a block is open");
+    }
+
+    /// Runs `body` with start, start + step, … below `end` (words without sign; the sum does not pass 2^32).
+    pub fn repeat(&mut self, start: Id, end: Id, step: Id, body: impl FnOnce(&mut Code, Id)) {
+        let kind = self.u32;
+        let counter = self.variable(kind);
+        self.set(counter, start);
+        let [head, test, inside, next, after] = std::array::from_fn(|_| self.b.id());
+        self.b.branch(head).expect("a block is open");
+        self.b.begin_block(Some(head)).expect("the block was ended");
+        self.b.loop_merge(after, next, spirv::LoopControl::NONE, []).expect("a block is open");
+        self.b.branch(test).expect("a block is open");
+        self.b.begin_block(Some(test)).expect("the block was ended");
+        let i = self.get(kind, counter);
+        let more = self.op(Op::ULessThan, self.bool, &[i, end]);
+        self.b.branch_conditional(more, inside, after, []).expect("a block is open");
+        self.b.begin_block(Some(inside)).expect("the block was ended");
+        body(self, i);
+        self.b.branch(next).expect("a block is open");
+        self.b.begin_block(Some(next)).expect("the block was ended");
+        let i = self.op(Op::IAdd, kind, &[i, step]);
+        self.set(counter, i);
+        self.b.branch(head).expect("a block is open");
+        self.b.begin_block(Some(after)).expect("the block was ended");
+    }
+
     /// Runs `body` where `condition` holds.
     pub fn when(&mut self, condition: Id, body: impl FnOnce(&mut Code)) {
         let (inside, after) = (self.b.id(), self.b.id());

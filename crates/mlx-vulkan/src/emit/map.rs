@@ -24,19 +24,6 @@ pub(crate) enum Place {
     Strided,
 }
 
-/// Whether the shader can be made on a device (with 64-bit integers or without).
-pub(crate) fn able(tape: &Tape, int64: bool) -> bool {
-    let wide = |d: DType| matches!(d, DType::U64 | DType::I64);
-    let dtypes = tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype));
-    for d in dtypes {
-        if d == DType::F64 || (wide(d) && !int64) {
-            return false;
-        }
-    }
-    // Functions that are missing show when they are written.
-    map(tape, &vec![Place::Flat; tape.inputs().len()], Place::Flat, 1).is_some()
-}
-
 /// The shader, or none if a function of the tape has none here. With a strided output each invocation computes one
 /// element; what lies between them is left alone.
 pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) -> Option<Vec<u32>> {
@@ -63,8 +50,7 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) 
     let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
     let mut made = true;
     c.when(inside, |c| {
-        let one = c.u(1);
-        let last = c.op(Op::ISub, c.u32, &[n, one]);
+        let last = c.word_op(Op::ISub, n, 1);
         let mut words: Option<[Id; 2]> = None;
         let mut target = first;
         for k in 0..each {
@@ -95,13 +81,7 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) 
                 target = walk(c, first, &at, &out_strides);
             }
             let w = stored(c, out, result);
-            words = Some(match words {
-                None => w,
-                Some([low, high]) => {
-                    let w = c.word_op(Op::ShiftLeftLogical, w[0], 8 * k * out.size() as u32);
-                    [c.op(Op::BitwiseOr, c.u32, &[low, w]), high]
-                }
-            });
+            words = Some(pack(c, words, k, out, w));
         }
         let Some([low, high]) = words else { return };
         let buffer = inputs.len();
@@ -125,17 +105,33 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) 
                 c.op(Op::IAdd, c.u32, &[first, at])
             }
         };
-        c.store(buffer, at, low);
-        if out.size() == 8 {
-            let at = c.op(Op::IAdd, c.u32, &[at, one]);
-            c.store(buffer, at, high);
-        }
+        put(c, buffer, at, out, [low, high]);
     });
     made.then(|| c.finish())
 }
 
+/// Stores one word, or the two of a wide dtype.
+pub(super) fn put(c: &mut Code, buffer: usize, at: Id, dtype: DType, words: [Id; 2]) {
+    c.store(buffer, at, words[0]);
+    if dtype.size() == 8 {
+        let at = c.word_op(Op::IAdd, at, 1);
+        c.store(buffer, at, words[1]);
+    }
+}
+
+/// Joins the words of the elements of one output word; `k` counts them.
+pub(super) fn pack(c: &mut Code, words: Option<[Id; 2]>, k: u32, dtype: DType, w: [Id; 2]) -> [Id; 2] {
+    match words {
+        None => w,
+        Some([low, high]) => {
+            let w = c.word_op(Op::ShiftLeftLogical, w[0], 8 * k * dtype.size() as u32);
+            [c.op(Op::BitwiseOr, c.u32, &[low, w]), high]
+        }
+    }
+}
+
 /// The element at these coordinates.
-fn walk(c: &mut Code, start: Id, at: &[Id], strides: &[Id]) -> Id {
+pub(super) fn walk(c: &mut Code, start: Id, at: &[Id], strides: &[Id]) -> Id {
     at.iter().zip(strides).fold(start, |sum, (&x, &s)| {
         let step = c.op(Op::IMul, c.u32, &[x, s]);
         c.op(Op::IAdd, c.u32, &[sum, step])
@@ -143,7 +139,7 @@ fn walk(c: &mut Code, start: Id, at: &[Id], strides: &[Id]) -> Id {
 }
 
 /// The coordinates of position `i`; `shape` lacks the first dimension.
-fn coordinates(c: &mut Code, i: Id, shape: &[Id]) -> Vec<Id> {
+pub(super) fn coordinates(c: &mut Code, i: Id, shape: &[Id]) -> Vec<Id> {
     let mut rest = i;
     let mut at: Vec<Id> = Vec::with_capacity(shape.len() + 1);
     for &d in shape.iter().rev() {
@@ -158,7 +154,7 @@ fn coordinates(c: &mut Code, i: Id, shape: &[Id]) -> Vec<Id> {
 }
 
 /// Writes the tape's instructions over the inputs' values; none if one cannot be written.
-fn run(c: &mut Code, tape: &Tape, inputs: Vec<Value>) -> Option<Value> {
+pub(super) fn run(c: &mut Code, tape: &Tape, inputs: Vec<Value>) -> Option<Value> {
     let mut values = inputs;
     for (k, instr) in tape.instrs().iter().enumerate() {
         let v = match instr.step {
@@ -180,7 +176,7 @@ fn run(c: &mut Code, tape: &Tape, inputs: Vec<Value>) -> Option<Value> {
     values.pop()
 }
 
-fn constant(c: &mut Code, dtype: DType, bits: u64) -> Option<Value> {
+pub(super) fn constant(c: &mut Code, dtype: DType, bits: u64) -> Option<Value> {
     let low = bits as u32;
     Some(match dtype {
         DType::Bool => Value::Bool(c.truth(low & 0xff != 0)),
@@ -199,7 +195,7 @@ fn constant(c: &mut Code, dtype: DType, bits: u64) -> Option<Value> {
 }
 
 /// One function; `from` is the dtype of its (data) arguments.
-fn call(c: &mut Code, f: Func, from: DType, to: DType, a: &[Value]) -> Option<Value> {
+pub(super) fn call(c: &mut Code, f: Func, from: DType, to: DType, a: &[Value]) -> Option<Value> {
     if f == Func::Convert {
         return Some(convert::convert(c, from, to, a[0]));
     }

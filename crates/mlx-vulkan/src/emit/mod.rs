@@ -1,7 +1,7 @@
 //! SPIR-V made at run time, without a compiler: one compute shader for each tape and layout of its operands.
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
-//! `convert` and `complex` hold the functions, a row each; `map` puts a shader together.
+//! `convert` and `complex` hold the functions, a row each; `map` and `reduce` put shaders together.
 
 mod code;
 mod complex;
@@ -11,5 +11,7 @@ mod float;
 mod integer;
 mod map;
 mod memory;
+mod reduce;
 
-pub(crate) use map::{Place, able, map};
+pub(crate) use map::{Place, map};
+pub(crate) use reduce::{Fold, Folding, fold};

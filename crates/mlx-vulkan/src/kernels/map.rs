@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::Caps;
-use crate::emit::{self, Place};
+use crate::emit::{self, Folding, Place};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{OnceLock, RwLock};
 
 /// Invocations of a workgroup.
-const GROUP: u32 = 128;
+pub(super) const GROUP: u32 = 128;
 
 /// What a shader of a tape depends on.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -23,24 +23,80 @@ pub(crate) struct MapKey {
     dims: usize,
 }
 
-impl MapKey {
-    /// The SPIR-V; none if a function of the tape has none.
-    pub fn emit(&self) -> Option<Vec<u32>> {
-        emit::map(&self.tape, &self.places, self.out, self.dims)
+/// A shader that is made at run time.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// Elementwise.
+    Map(MapKey),
+    /// A reduction.
+    Fold(Folding),
+}
+
+impl From<MapKey> for Key {
+    fn from(k: MapKey) -> Key {
+        Key::Map(k)
+    }
+}
+impl From<Folding> for Key {
+    fn from(k: Folding) -> Key {
+        Key::Fold(k)
     }
 }
 
-/// Whether the tape's functions can be written; remembered, since it takes writing them.
-fn able(tape: &Tape, caps: &Caps) -> bool {
-    static KNOWN: OnceLock<RwLock<HashMap<(Tape, bool), bool>>> = OnceLock::new();
+impl Key {
+    /// The SPIR-V; none if a function that it needs has none.
+    pub fn emit(&self) -> Option<Vec<u32>> {
+        match self {
+            Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims),
+            Key::Fold(k) => emit::fold(k),
+        }
+    }
+    /// For messages.
+    pub fn name(&self) -> String {
+        match self {
+            Key::Map(k) => match k.tape.as_single() {
+                Some(f) => format!("map {} {}", f.name(), k.tape.dtype()),
+                None => format!("map of {} steps, {}", k.tape.instrs().len(), k.tape.dtype()),
+            },
+            Key::Fold(k) => format!("{:?} {}", k.fold, k.out),
+        }
+    }
+    fn dtypes(&self) -> impl Iterator<Item = DType> {
+        let tape = match self {
+            Key::Map(k) => &k.tape,
+            Key::Fold(k) => &k.tape,
+        };
+        tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype))
+    }
+}
+
+/// Whether the shader can be written for the device; remembered, since it takes writing it.
+pub(super) fn known(key: Key, caps: &Caps) -> bool {
+    static KNOWN: OnceLock<RwLock<HashMap<Key, bool>>> = OnceLock::new();
     let known = KNOWN.get_or_init(RwLock::default);
-    let key = (tape.clone(), caps.int64);
+    let usable = |d: DType| d != DType::F64 && (caps.int64 || !matches!(d, DType::U64 | DType::I64));
+    if !key.dtypes().all(usable) {
+        return false;
+    }
     if let Some(&a) = known.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
         return a;
     }
-    let a = emit::able(tape, caps.int64);
+    let a = key.emit().is_some();
     known.write().unwrap_or_else(|e| e.into_inner()).insert(key, a);
     a
+}
+
+/// Whether the tape's functions can be written.
+fn able(tape: &Tape, caps: &Caps) -> bool {
+    let places = smallvec::smallvec![Place::Flat; tape.inputs().len()];
+    known(MapKey { tape: tape.clone(), places, out: Place::Flat, dims: 1 }.into(), caps)
+}
+
+/// Workgroups across and down for so many invocations.
+pub(super) fn grid(caps: &Caps, invocations: usize) -> (u32, u32) {
+    let groups = invocations.div_ceil(GROUP as usize);
+    let across = groups.min(caps.workgroup_count[0] as usize).clamp(1, 65535);
+    (across as u32, groups.div_ceil(across) as u32)
 }
 
 /// How operands are walked: collapsed dimensions, the places of the inputs and of the output.
@@ -112,12 +168,9 @@ pub(super) fn record(
     let size = out.0.dtype.size();
     let each = if scattered { 1 } else { (4 / size).max(1) };
     let invocations = n.div_ceil(each);
-    let groups = invocations.div_ceil(GROUP as usize);
-    let across = groups.min(cx.caps.workgroup_count[0] as usize).min(65535);
-    let down = groups.div_ceil(across);
+    let (across, down) = grid(cx.caps, invocations);
     let unit = if scattered { size } else { 4 } as u32;
-    let mut push: SmallVec<[u32; PUSH_WORDS]> =
-        smallvec::smallvec![n as u32, across as u32 * GROUP, out.1.first / unit];
+    let mut push: SmallVec<[u32; PUSH_WORDS]> = smallvec::smallvec![n as u32, across * GROUP, out.1.first / unit];
     push.extend(ins.iter().map(|(d, b)| b.first / d.dtype.size() as u32));
     if plan.out == Place::Strided || plan.places.contains(&Place::Strided) {
         push.extend(plan.shape[1..].iter().map(|&d| d as u32));
@@ -134,13 +187,7 @@ pub(super) fn record(
     let shader = cx.emitted(key)?;
     let mut bind: SmallVec<[&Bound; 8]> = ins.iter().map(|i| &i.1).collect();
     bind.push(&out.1);
-    cx.dispatch(&Dispatch {
-        shader: &shader,
-        spec: &[GROUP],
-        bind: &bind,
-        push: &push,
-        groups: [across as u32, down as u32, 1],
-    })
+    cx.dispatch(&Dispatch { shader: &shader, spec: &[GROUP], bind: &bind, push: &push, groups: [across, down, 1] })
 }
 
 impl Kernel for Map {

@@ -3,6 +3,7 @@
 pub(crate) mod map;
 
 mod copy;
+mod reduce;
 #[cfg(test)]
 mod tests;
 
@@ -50,12 +51,12 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate }
+    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
+        Arange, Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis, DynamicSlice, DynamicSliceUpdate,
-        Matmul, RandomBits, Quantize, Dequantize, BlockDequantize,
+        RandomBits, Quantize, Dequantize, BlockDequantize,
         AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
     }
 }

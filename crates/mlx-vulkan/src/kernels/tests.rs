@@ -2,7 +2,9 @@
 
 use crate::testing::{compare, host_array};
 use half::f16;
-use mlx_ir::op::{Concatenate, Contiguous, Map, Pad, SliceUpdate, UpdateMode};
+use mlx_ir::op::{
+    ArgKind, ArgReduce, Concatenate, Contiguous, Map, Matmul, Pad, Reduce, ReduceKind, SliceUpdate, UpdateMode,
+};
 use mlx_ir::{DType, Desc, Func, Operand, Tape, TapeBuilder};
 use std::sync::Arc;
 
@@ -102,4 +104,53 @@ fn copies_of_every_width() {
     each(|i| i as f32);
     each(|i| i as i64);
     each(|i| i % 3 == 0);
+}
+
+#[test]
+fn reductions_in_one_and_two_steps() {
+    let kinds = [ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Min, ReduceKind::Max, ReduceKind::And, ReduceKind::Or];
+    fn each<T: mlx_ir::Element>(kinds: &[ReduceKind], make: impl Fn(usize) -> T) {
+        for (shape, axes) in
+            [([3, 5, 7], vec![1]), ([2, 3, 4001], vec![2]), ([1, 5003, 3], vec![0, 1]), ([4, 9, 300], vec![0, 1, 2])]
+        {
+            let n = shape.iter().product();
+            let x = host_array(&shape, &(0..n).map(&make).collect::<Vec<T>>());
+            let mut to = shape.to_vec();
+            axes.iter().for_each(|&a: &usize| to[a] = 1);
+            for &kind in kinds {
+                let d = match kind {
+                    ReduceKind::Sum | ReduceKind::Prod => T::DTYPE.accumulate(),
+                    ReduceKind::And | ReduceKind::Or => DType::Bool,
+                    _ => T::DTYPE,
+                };
+                let op = Reduce { kind, axes: axes.iter().copied().collect() };
+                compare(op, std::slice::from_ref(&x), &[Desc::contiguous(&to, d)], 1e-5);
+            }
+        }
+        let x = host_array(&[3, 401], &(0..1203).map(&make).collect::<Vec<T>>());
+        for kind in [ArgKind::Min, ArgKind::Max] {
+            let out = Desc::contiguous(&[3, 1], DType::U32);
+            compare(ArgReduce { kind, axis: 1 }, std::slice::from_ref(&x), &[out], 0.0);
+        }
+    }
+    each(&kinds, |i| 1.0 + ((i * 37 % 101) as f32 - 50.0) * 1e-4);
+    each(&kinds[2..], |i| if i == 77 { f32::NAN } else { i as f32 });
+    each(&kinds, |i| (i * 37 % 101) as u8);
+    each(&kinds, |i| (i * 37 % 101) as i16 - 50);
+    each(&kinds, |i| (i * 37 % 101) as i64 - 50);
+    each(&kinds, |i| i % 5 != 0);
+    each(&kinds[..1], |i| f16::from_f32(((i * 37 % 101) as f32 - 20.0) * 0.01));
+}
+
+#[test]
+fn products_of_any_layout() {
+    for (m, k, n) in [(1, 1, 1), (3, 5, 7), (17, 300, 9), (1, 4099, 2)] {
+        let (x, y) = (floats(m * k), floats(k * n));
+        let x: Vec<f32> = x.iter().map(|v| v * 1e-2).collect();
+        let (a, b) = (host_array(&[m, k], &x), host_array(&[k, n], &y));
+        let out = Desc::contiguous(&[m, n], DType::F32);
+        compare(Matmul {}, &[a, b], std::slice::from_ref(&out), 2e-5);
+        let (a, b) = (transposed(&host_array(&[k, m], &x)), transposed(&host_array(&[n, k], &y)));
+        compare(Matmul {}, &[a, b], &[out], 2e-5);
+    }
 }

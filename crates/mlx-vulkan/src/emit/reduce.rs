@@ -1,0 +1,262 @@
+//! Reductions of what a tape gives: each invocation folds one output, or one part of its terms, in a fixed order.
+//! Sums of products are matrix products.
+//!
+//! Push constants: invocations with work; invocations of a row of the grid; the output's first word; parts of an output;
+//! terms of an output; the first element of each input; sizes of the kept dimensions but the first; each input's strides
+//! over them; the same for the folded dimensions.
+
+use super::code::{Code, Id};
+use super::expr::{X, sel};
+use super::map::{call, constant, coordinates, pack, put, run, walk};
+use super::memory::{Value, load, stored};
+use mlx_ir::op::{ArgKind, ReduceKind};
+use mlx_ir::tape::Tape;
+use mlx_ir::{DType, Func};
+use rspirv::spirv::Op;
+
+/// How terms are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Fold {
+    /// To one value.
+    Kind(ReduceKind),
+    /// To the number of the extreme one.
+    Arg(ArgKind),
+}
+
+/// What a reduction's shader depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Folding {
+    /// What is folded.
+    pub tape: Tape,
+    pub fold: Fold,
+    /// Dtype of the output; narrow floats are folded in f32.
+    pub out: DType,
+    /// Dimensions of the output, and those that are folded.
+    pub kept: usize,
+    pub folded: usize,
+    /// Whether an output has several parts, each an output of its own here.
+    pub parts: bool,
+}
+
+/// A value in variables.
+struct Held {
+    like: Value,
+    vars: Vec<(Id, Id)>,
+}
+
+impl Held {
+    fn new(c: &mut Code, v: Value) -> Held {
+        let parts = match v {
+            Value::Bool(x) => vec![(c.bool, x)],
+            Value::Word(x) => vec![(c.u32, x)],
+            Value::Long(x) => vec![(c.u64(), x)],
+            Value::Float(x) => vec![(c.f32, x)],
+            Value::Complex(x, y) => vec![(c.f32, x), (c.f32, y)],
+        };
+        let vars = parts
+            .into_iter()
+            .map(|(kind, x)| {
+                let var = c.variable(kind);
+                c.set(var, x);
+                (kind, var)
+            })
+            .collect();
+        Held { like: v, vars }
+    }
+    fn get(&self, c: &mut Code) -> Value {
+        let ids: Vec<Id> = self.vars.iter().map(|&(kind, var)| c.get(kind, var)).collect();
+        match self.like {
+            Value::Bool(_) => Value::Bool(ids[0]),
+            Value::Word(_) => Value::Word(ids[0]),
+            Value::Long(_) => Value::Long(ids[0]),
+            Value::Float(_) => Value::Float(ids[0]),
+            Value::Complex(..) => Value::Complex(ids[0], ids[1]),
+        }
+    }
+    fn set(&self, c: &mut Code, v: Value) {
+        let ids = match v {
+            Value::Bool(x) | Value::Word(x) | Value::Long(x) | Value::Float(x) => [x, x],
+            Value::Complex(x, y) => [x, y],
+        };
+        for (&(_, var), id) in self.vars.iter().zip(ids) {
+            c.set(var, id);
+        }
+    }
+}
+
+/// Narrow floats are folded in f32.
+fn wide(d: DType) -> DType {
+    if matches!(d, DType::F16 | DType::BF16) { DType::F32 } else { d }
+}
+
+/// The dtype in which terms of dtype `from` are folded.
+fn acc_dtype(fold: Fold, from: DType, out: DType) -> DType {
+    match fold {
+        Fold::Kind(_) => wide(out),
+        Fold::Arg(_) => wide(from),
+    }
+}
+
+/// The bits of one, as a tape's constant holds them.
+fn one(d: DType) -> u64 {
+    match d {
+        DType::F32 => 1f32.to_bits().into(),
+        DType::C64 => 1f32.to_bits().into(),
+        _ => 1,
+    }
+}
+
+fn is_nan(c: &mut Code, v: Value) -> Option<X> {
+    match v {
+        Value::Float(x) => Some(X::float(x).is_nan()),
+        Value::Complex(x, y) => Some(X::float(x).is_nan() | X::float(y).is_nan()),
+        _ => {
+            let no = c.truth(false);
+            Some(X::truth(no))
+        }
+    }
+}
+
+/// The shader, or none if a function that it needs has none here.
+pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
+    let inputs = f.tape.inputs();
+    let dtypes = inputs.iter().chain(f.tape.instrs().iter().map(|i| &i.dtype)).chain([&f.out]);
+    if dtypes.clone().any(|d| *d == DType::F64) {
+        return None;
+    }
+    let acc = acc_dtype(f.fold, f.tape.dtype(), f.out);
+    let mut c = Code::new(inputs.len() + 1, 0);
+    let [n, row, first, parts, terms] = std::array::from_fn(|i| c.pushed(i));
+    let mut next = 5;
+    let mut take = |c: &mut Code, count: usize| -> Vec<Id> {
+        next += count;
+        (next - count..next).map(|i| c.pushed(i)).collect()
+    };
+    let starts = take(&mut c, inputs.len());
+    let kept_shape = take(&mut c, f.kept - 1);
+    let kept: Vec<Vec<Id>> = inputs.iter().map(|_| take(&mut c, f.kept)).collect();
+    let folded_shape = take(&mut c, f.folded - 1);
+    let folded: Vec<Vec<Id>> = inputs.iter().map(|_| take(&mut c, f.folded)).collect();
+
+    let number = c.number(row);
+    let each = if f.parts { 1 } else { (4 / f.out.size()).max(1) as u32 };
+    let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
+    let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
+    let mut made = true;
+    c.when(inside, |c| {
+        let last = c.word_op(Op::ISub, n, 1);
+        let mut words: Option<[Id; 2]> = None;
+        for k in 0..each {
+            let i = if k == 0 {
+                begin
+            } else {
+                let i = c.word_op(Op::IAdd, begin, k);
+                let over = c.op(Op::UGreaterThan, c.bool, &[i, last]);
+                c.select(c.u32, over, last, i)
+            };
+            let (output, part, step) = if f.parts {
+                let output = c.op(Op::UDiv, c.u32, &[i, parts]);
+                let back = c.op(Op::IMul, c.u32, &[output, parts]);
+                (output, c.op(Op::ISub, c.u32, &[i, back]), parts)
+            } else {
+                (i, c.u(0), c.u(1))
+            };
+            let at = coordinates(c, output, &kept_shape);
+            let bases: Vec<Id> = (0..inputs.len()).map(|j| walk(c, starts[j], &at, &kept[j])).collect();
+            let mut term = |c: &mut Code, t: Id| -> Option<Value> {
+                let at = coordinates(c, t, &folded_shape);
+                let values = (0..inputs.len())
+                    .map(|j| {
+                        let index = walk(c, bases[j], &at, &folded[j]);
+                        load(c, j, inputs[j], index)
+                    })
+                    .collect();
+                let v = run(c, &f.tape, values)?;
+                // Terms enter in the dtype in which they are folded.
+                call(c, Func::Convert, f.tape.dtype(), acc, &[v])
+            };
+            let Some(v) = one_output(c, f, acc, [part, terms, step], &mut term) else {
+                made = false;
+                return;
+            };
+            let out = if f.parts { acc } else { f.out };
+            let w = stored(c, out, v);
+            words = Some(pack(c, words, k, out, w));
+        }
+        let Some(words) = words else { return };
+        let out = if f.parts { acc } else { f.out };
+        let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
+        let at = c.op(Op::IAdd, c.u32, &[first, at]);
+        put(c, inputs.len(), at, out, words);
+    });
+    made.then(|| c.finish())
+}
+
+/// Folds terms `part`, `part + step`, … below `terms`.
+fn one_output(
+    c: &mut Code,
+    f: &Folding,
+    acc: DType,
+    [part, terms, step]: [Id; 3],
+    term: &mut dyn FnMut(&mut Code, Id) -> Option<Value>,
+) -> Option<Value> {
+    let mut made = true;
+    match f.fold {
+        Fold::Kind(kind) => {
+            let (func, from_first) = match kind {
+                ReduceKind::Sum => (Func::Add, false),
+                ReduceKind::Prod => (Func::Multiply, false),
+                ReduceKind::Min => (Func::Minimum, true),
+                ReduceKind::Max => (Func::Maximum, true),
+                ReduceKind::And => (Func::LogicalAnd, false),
+                ReduceKind::Or => (Func::LogicalOr, false),
+            };
+            let (start, begin) = if from_first {
+                (term(c, part)?, c.op(Op::IAdd, c.u32, &[part, step]))
+            } else {
+                let neutral = if matches!(kind, ReduceKind::Prod | ReduceKind::And) { one(acc) } else { 0 };
+                (constant(c, acc, neutral)?, part)
+            };
+            let held = Held::new(c, start);
+            c.repeat(begin, terms, step, |c, t| {
+                let folded = term(c, t).and_then(|x| {
+                    let so_far = held.get(c);
+                    call(c, func, acc, acc, &[so_far, x])
+                });
+                match folded {
+                    Some(v) => held.set(c, v),
+                    None => made = false,
+                }
+            });
+            made.then(|| held.get(c))
+        }
+        Fold::Arg(kind) => {
+            let best = term(c, part)?;
+            let best = Held::new(c, best);
+            let at = Held::new(c, Value::Word(part));
+            let begin = c.op(Op::IAdd, c.u32, &[part, step]);
+            let better = if kind == ArgKind::Max { Func::Greater } else { Func::Less };
+            c.repeat(begin, terms, step, |c, t| {
+                let taken = term(c, t).and_then(|x| {
+                    let so_far = best.get(c);
+                    let Value::Bool(beats) = call(c, better, acc, DType::Bool, &[x, so_far])? else { return None };
+                    let beats = (X::truth(beats) | is_nan(c, x)?) & !is_nan(c, so_far)?;
+                    Some((x, so_far, beats.build(c)))
+                });
+                let Some((x, so_far, beats)) = taken else {
+                    made = false;
+                    return;
+                };
+                let Some(v) = call(c, Func::Select, acc, acc, &[Value::Bool(beats), x, so_far]) else {
+                    made = false;
+                    return;
+                };
+                best.set(c, v);
+                let Value::Word(old) = at.get(c) else { return };
+                let place = sel(&X::truth(beats), X::word(t), X::word(old)).build(c);
+                at.set(c, Value::Word(place));
+            });
+            made.then(|| at.get(c))
+        }
+    }
+}

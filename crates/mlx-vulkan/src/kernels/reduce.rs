@@ -1,0 +1,204 @@
+//! Reductions, positions of extremes, and matrix products as sums of products.
+
+use super::Kernel;
+use super::map::{GROUP, grid};
+use crate::Caps;
+use crate::emit::{Fold, Folding};
+use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
+use mlx_ir::desc::{collapse, row_major};
+use mlx_ir::op::{ArgReduce, Matmul, Reduce, ReduceKind};
+use mlx_ir::tape::TapeBuilder;
+use mlx_ir::{DType, Desc, Func, Operand, Result, Tape};
+use smallvec::SmallVec;
+
+/// Invocations that keep a device busy.
+const BUSY: usize = 16 << 10;
+/// Terms below which an output is not worth being split.
+const SHORT: usize = 64;
+
+type Dims = SmallVec<[usize; 6]>;
+type Steps = SmallVec<[SmallVec<[isize; 6]>; 2]>;
+
+/// Dimensions of the output and of the terms, with the inputs' strides over them.
+struct Plan {
+    kept: Dims,
+    kept_strides: Steps,
+    folded: Dims,
+    folded_strides: Steps,
+}
+
+fn merged(shape: &[usize], strides: &[SmallVec<[isize; 6]>], row_major_too: bool) -> (Dims, Steps) {
+    let own = row_major(shape);
+    let mut lists: SmallVec<[&[isize]; 4]> = SmallVec::new();
+    if row_major_too {
+        lists.push(&own);
+    }
+    lists.extend(strides.iter().map(|s| &s[..]));
+    let walk = collapse(shape, &lists);
+    let skip = usize::from(row_major_too);
+    (walk.shape.iter().copied().collect(), walk.strides[skip..].iter().map(|s| s.iter().copied().collect()).collect())
+}
+
+impl Plan {
+    fn words(&self) -> usize {
+        let n = self.kept_strides.len();
+        5 + n + self.kept.len() - 1 + n * self.kept.len() + self.folded.len() - 1 + n * self.folded.len()
+    }
+    fn outputs(&self) -> usize {
+        self.kept.iter().product()
+    }
+    fn terms(&self) -> usize {
+        self.folded.iter().product()
+    }
+    /// Parts into which an output's terms are split. By the shape alone, so that sums are made in the same order on
+    /// every device.
+    fn parts(&self) -> usize {
+        let (outputs, terms) = (self.outputs().max(1), self.terms());
+        if terms <= SHORT { 1 } else { (BUSY / outputs).min(terms / (SHORT / 4)).max(1) }
+    }
+    fn key(&self, tape: Tape, fold: Fold, out: DType, parts: bool) -> Folding {
+        Folding { tape, fold, out, kept: self.kept.len(), folded: self.folded.len(), parts }
+    }
+}
+
+/// The plan of folding `axes` of one input.
+fn plan_axes(x: &Desc, axes: &[usize]) -> Plan {
+    let pick = |folded: bool| -> (Dims, SmallVec<[isize; 6]>) {
+        (0..x.shape.len()).filter(|d| axes.contains(d) == folded).map(|d| (x.shape[d], x.strides[d])).unzip()
+    };
+    let (kept, kept_strides) = pick(false);
+    let (folded, folded_strides) = pick(true);
+    let (kept, kept_strides) = merged(&kept, &[kept_strides], true);
+    let (folded, folded_strides) = merged(&folded, &[folded_strides], false);
+    Plan { kept, kept_strides, folded, folded_strides }
+}
+
+/// Folds the terms of a plan into `out`; in two steps if there are many for each output.
+fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, out: (&Desc, &Bound)) -> Result<()> {
+    let parts = if matches!(fold, Fold::Kind(_)) { plan.parts() } else { 1 };
+    let outputs = plan.outputs();
+    if parts == 1 {
+        return step(cx, plan.key(tape.clone(), fold, out.0.dtype, false), ins, plan, 1, out.1);
+    }
+    let wide = match out.0.dtype {
+        DType::F16 | DType::BF16 => DType::F32,
+        d => d,
+    };
+    let scratch = cx.scratch(outputs * parts * wide.size().max(4))?;
+    // Parts of narrow dtypes are words of their own.
+    let held = if wide.size() < 4 { DType::U32 } else { wide };
+    step(cx, plan.key(tape.clone(), fold, out.0.dtype, true), ins, plan, parts, &scratch)?;
+    let rest = Plan {
+        kept: smallvec::smallvec![outputs],
+        kept_strides: smallvec::smallvec![smallvec::smallvec![parts as isize]],
+        folded: smallvec::smallvec![parts],
+        folded_strides: smallvec::smallvec![smallvec::smallvec![1]],
+    };
+    let key = rest.key(Tape::convert(held, wide), fold, out.0.dtype, false);
+    step(cx, key, &[scratch], &rest, 1, out.1)
+}
+
+fn step(cx: &mut Cx<'_>, key: Folding, ins: &[Bound], plan: &Plan, parts: usize, out: &Bound) -> Result<()> {
+    let count = plan.outputs() * parts;
+    let each = if key.parts { 1 } else { (4 / key.out.size()).max(1) };
+    let (across, down) = grid(cx.caps, count.div_ceil(each));
+    let mut push: SmallVec<[u32; PUSH_WORDS]> =
+        smallvec::smallvec![count as u32, across * GROUP, out.first / 4, parts as u32, plan.terms() as u32];
+    push.extend(ins.iter().zip(key.tape.inputs()).map(|(b, d)| b.first / d.size() as u32));
+    for (shape, strides) in [(&plan.kept, &plan.kept_strides), (&plan.folded, &plan.folded_strides)] {
+        push.extend(shape[1..].iter().map(|&d| d as u32));
+        push.extend(strides.iter().flatten().map(|&s| s as u32));
+    }
+    let shader = cx.emitted(key)?;
+    let mut bind: SmallVec<[&Bound; 4]> = ins.iter().collect();
+    bind.push(out);
+    cx.dispatch(&Dispatch { shader: &shader, spec: &[GROUP], bind: &bind, push: &push, groups: [across, down, 1] })
+}
+
+/// Whether the plan fits, and the shaders of both steps can be written.
+fn supports(caps: &Caps, tape: &Tape, fold: Fold, plan: &Plan, out: &Desc) -> bool {
+    plan.words() <= PUSH_WORDS
+        && plan.outputs().max(1).saturating_mul(plan.parts()) < u32::MAX as usize
+        && plan.terms() < (u32::MAX / 2) as usize
+        && super::map::known(plan.key(tape.clone(), fold, out.dtype, false).into(), caps)
+}
+
+fn reduction(op: &Reduce, x: DType) -> (Tape, Fold) {
+    let term = match op.kind {
+        ReduceKind::Sum | ReduceKind::Prod => x.accumulate(),
+        ReduceKind::And | ReduceKind::Or => DType::Bool,
+        ReduceKind::Min | ReduceKind::Max => x,
+    };
+    (Tape::convert(x, term), Fold::Kind(op.kind))
+}
+
+impl Kernel for Reduce {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        let (tape, fold) = reduction(self, ins[0].dtype);
+        outs[0].dtype == tape.dtype() && supports(caps, &tape, fold, &plan_axes(&ins[0], &self.axes), &outs[0])
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (tape, fold) = reduction(self, ins[0].desc.dtype);
+        let plan = plan_axes(&ins[0].desc, &self.axes);
+        let (x, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
+        record(cx, &tape, fold, &[x], &plan, (&outs[0].desc, &out))
+    }
+}
+
+impl Kernel for ArgReduce {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        let d = ins[0].dtype;
+        let plan = plan_axes(&ins[0], &[self.axis]);
+        outs[0].dtype == DType::U32 && supports(caps, &Tape::convert(d, d), Fold::Arg(self.kind), &plan, &outs[0])
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let d = ins[0].desc.dtype;
+        let plan = plan_axes(&ins[0].desc, &[self.axis]);
+        let (x, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
+        record(cx, &Tape::convert(d, d), Fold::Arg(self.kind), &[x], &plan, (&outs[0].desc, &out))
+    }
+}
+
+/// The product of two elements in f32.
+fn product(d: DType) -> Option<Tape> {
+    let mut t = TapeBuilder::new(&[d, d]);
+    let a = t.convert(0, DType::F32).ok()?;
+    let b = t.convert(1, DType::F32).ok()?;
+    t.call(Func::Multiply, &[a, b]).ok()?;
+    Some(t.finish())
+}
+
+/// The plan of a·b: batches, rows and columns are kept, the inner dimension is folded.
+fn plan_product(a: &Desc, b: &Desc) -> Plan {
+    let n = a.shape.len();
+    let mut kept: Dims = a.shape[..n - 1].iter().copied().collect();
+    kept.push(b.shape[n - 1]);
+    let mut of_a: SmallVec<[isize; 6]> = a.strides[..n - 1].iter().copied().collect();
+    of_a.push(0);
+    let mut of_b: SmallVec<[isize; 6]> = b.strides[..n - 2].iter().copied().collect();
+    of_b.extend([0, b.strides[n - 1]]);
+    let (kept, kept_strides) = merged(&kept, &[of_a, of_b], true);
+    let inner = [a.shape[n - 1]];
+    let strides = [smallvec::smallvec![a.strides[n - 1]], smallvec::smallvec![b.strides[n - 2]]];
+    let (folded, folded_strides) = merged(&inner, &strides, false);
+    Plan { kept, kept_strides, folded, folded_strides }
+}
+
+const SUM: Fold = Fold::Kind(ReduceKind::Sum);
+
+impl Kernel for Matmul {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        let d = ins[0].dtype;
+        matches!(d, DType::F32 | DType::F16 | DType::BF16)
+            && ins[1].dtype == d
+            && product(d).is_some_and(|t| supports(caps, &t, SUM, &plan_product(&ins[0], &ins[1]), &outs[0]))
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let Some(tape) = product(ins[0].desc.dtype) else {
+            return Err(mlx_ir::Error::unsupported("[matmul] no product of this dtype on the gpu"));
+        };
+        let plan = plan_product(&ins[0].desc, &ins[1].desc);
+        let (a, b, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
+        record(cx, &tape, SUM, &[a, b], &plan, (&outs[0].desc, &out))
+    }
+}
