@@ -29,6 +29,10 @@ pub(crate) enum Place {
 pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) -> Option<Vec<u32>> {
     let inputs = tape.inputs();
     let out = tape.dtype();
+    // f64 needs arithmetic that few devices have.
+    if inputs.iter().chain(tape.instrs().iter().map(|i| &i.dtype)).any(|&d| d == DType::F64) {
+        return None;
+    }
     let mut c = Code::new(inputs.len() + 1, 0);
     let (n, row, first) = (c.pushed(0), c.pushed(1), c.pushed(2));
     let starts: Vec<Id> = (0..inputs.len()).map(|i| c.pushed(3 + i)).collect();

@@ -1,8 +1,9 @@
 //! SPIR-V made at run time, without a compiler: one compute shader for each tape and layout of its operands.
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
-//! `convert` and `complex` hold the functions, a row each; `map` and `reduce` put shaders together.
+//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map` and `reduce` put shaders together.
 
+mod blocks;
 mod code;
 mod complex;
 mod convert;
@@ -13,5 +14,6 @@ mod map;
 mod memory;
 mod reduce;
 
+pub(crate) use blocks::rows;
 pub(crate) use map::{Place, map};
 pub(crate) use reduce::{Fold, Folding, fold};

@@ -6,7 +6,7 @@ use crate::emit::{self, Folding, Place};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
-use mlx_ir::{DType, Desc, Operand, Result, Tape};
+use mlx_ir::{DType, Desc, Operand, QuantFormat, Result, Tape};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::sync::{OnceLock, RwLock};
@@ -30,6 +30,8 @@ pub(crate) enum Key {
     Map(MapKey),
     /// A reduction.
     Fold(Folding),
+    /// Rows of a matrix of blocks: all, or those named by indices of this dtype.
+    Rows(QuantFormat, Option<DType>),
 }
 
 impl From<MapKey> for Key {
@@ -49,6 +51,7 @@ impl Key {
         match self {
             Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims),
             Key::Fold(k) => emit::fold(k),
+            Key::Rows(format, indices) => emit::rows(*format, *indices),
         }
     }
     /// For messages.
@@ -58,15 +61,22 @@ impl Key {
                 Some(f) => format!("map {} {}", f.name(), k.tape.dtype()),
                 None => format!("map of {} steps, {}", k.tape.instrs().len(), k.tape.dtype()),
             },
-            Key::Fold(k) => format!("{:?} {}", k.fold, k.out),
+            Key::Fold(k) => match k.weights {
+                Some(w) => format!("product with {}", w.name()),
+                None => format!("{:?} {}", k.fold, k.out),
+            },
+            Key::Rows(format, _) => format!("rows of {}", format.name()),
         }
     }
-    fn dtypes(&self) -> impl Iterator<Item = DType> {
+    /// Whether it needs 64-bit integers.
+    fn wide(&self) -> bool {
+        let wide = |d: DType| matches!(d, DType::U64 | DType::I64);
         let tape = match self {
             Key::Map(k) => &k.tape,
             Key::Fold(k) => &k.tape,
+            Key::Rows(_, indices) => return indices.is_some_and(wide),
         };
-        tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype))
+        tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype)).any(wide)
     }
 }
 
@@ -74,8 +84,7 @@ impl Key {
 pub(super) fn known(key: Key, caps: &Caps) -> bool {
     static KNOWN: OnceLock<RwLock<HashMap<Key, bool>>> = OnceLock::new();
     let known = KNOWN.get_or_init(RwLock::default);
-    let usable = |d: DType| d != DType::F64 && (caps.int64 || !matches!(d, DType::U64 | DType::I64));
-    if !key.dtypes().all(usable) {
+    if key.wide() && !caps.int64 {
         return false;
     }
     if let Some(&a) = known.read().unwrap_or_else(|e| e.into_inner()).get(&key) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod map;
 
+mod block;
 mod copy;
 mod reduce;
 #[cfg(test)]
@@ -51,12 +52,12 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul }
+    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Arange, Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis, DynamicSlice, DynamicSliceUpdate,
-        RandomBits, Quantize, Dequantize, BlockDequantize,
-        AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
+        RandomBits, Quantize, Dequantize,
+        AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul,
     }
 }

@@ -1,11 +1,12 @@
 //! Kernels on the device against those of the processor.
 
-use crate::testing::{compare, host_array};
+use crate::testing::{self, compare, host_array};
 use half::f16;
 use mlx_ir::op::{
-    ArgKind, ArgReduce, Concatenate, Contiguous, Map, Matmul, Pad, Reduce, ReduceKind, SliceUpdate, UpdateMode,
+    ArgKind, ArgReduce, BlockDequantize, BlockMatmul, BlockRows, Concatenate, Contiguous, Map, Matmul, Pad, Reduce,
+    ReduceKind, SliceUpdate, UpdateMode,
 };
-use mlx_ir::{DType, Desc, Func, Operand, Tape, TapeBuilder};
+use mlx_ir::{DType, Desc, Func, Operand, QuantFormat, Tape, TapeBuilder};
 use std::sync::Arc;
 
 fn floats(n: usize) -> Vec<f32> {
@@ -152,5 +153,55 @@ fn products_of_any_layout() {
         compare(Matmul {}, &[a, b], std::slice::from_ref(&out), 2e-5);
         let (a, b) = (transposed(&host_array(&[k, m], &x)), transposed(&host_array(&[n, k], &y)));
         compare(Matmul {}, &[a, b], &[out], 2e-5);
+    }
+}
+
+#[test]
+fn weights_in_every_block_format() {
+    let (n, k) = (11, 512);
+    for format in QuantFormat::ALL {
+        let bytes = format.row_bytes(k).expect("whole blocks");
+        let mut data = vec![0u8; n * bytes];
+        let values: Vec<f32> = (0..n * k).map(|i| ((i * 7919 % 2003) as f32 - 1000.0) * 1e-3).collect();
+        for (row, out) in values.chunks(k).zip(data.chunks_mut(bytes)) {
+            format.encode_row(row, out).expect("finite values");
+        }
+        let w = host_array(&[n, bytes], &data);
+        let all = Desc::contiguous(&[n, k], DType::F32);
+        compare(BlockDequantize { format, k }, std::slice::from_ref(&w), &[all], 1e-6);
+        let indices = host_array(&[2, 3], &[0i32, -1, 10, 5, -100, 100]);
+        let picked = Desc::contiguous(&[2, 3, k], DType::F32);
+        compare(BlockRows { format, k }, &[w.clone(), indices], &[picked], 1e-6);
+        // The processor rounds activations to 8 bits: the exact product is that with the unpacked rows.
+        let unpacked = testing::run(
+            testing::cpu(),
+            &BlockDequantize { format, k }.into(),
+            std::slice::from_ref(&w),
+            &[Desc::contiguous(&[n, k], DType::F32)],
+        )
+        .expect("the processor has it")
+        .remove(0);
+        let weights: Vec<f32> = mlx_cpu::host::to_vec(&unpacked);
+        for m in [1usize, 3] {
+            let x: Vec<f32> = (0..m * k).map(|i| (i * 31 % 97) as f32 * 0.01 - 0.4).collect();
+            let x_there = host_array(&[m, k], &x);
+            let Some(gpu) = testing::backend() else { return };
+            let formats = [format, format].into_iter().collect();
+            let out = Desc::contiguous(&[m, n], DType::F32);
+            let got = testing::run(
+                gpu,
+                &BlockMatmul { formats }.into(),
+                &[x_there, w.clone(), w.clone()],
+                &[out.clone(), out],
+            )
+            .expect("a kernel");
+            for o in got {
+                for (i, y) in mlx_cpu::host::to_vec::<f32>(&o).into_iter().enumerate() {
+                    let (row, column) = (&x[i / n * k..][..k], &weights[i % n * k..][..k]);
+                    let exact: f64 = row.iter().zip(column).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+                    assert!((f64::from(y) - exact).abs() < 1e-4, "{}: {i}: {y}, exact {exact}", format.name());
+                }
+            }
+        }
     }
 }
