@@ -12,13 +12,15 @@
 #   tests     every Rust test: unit, integration, examples
 #   doc       documentation tests; rustdoc without warnings
 #   oracle    tests/oracle/*.py: our results against the official mlx wheel, numpy, gguf and safetensors
+#   gpu       the case list and the kernels' tests on the Vulkan back end, over Debian's software driver (lavapipe),
+#             also with capabilities taken away and with all arrays copied to and from the device
 #   arm       scripts/test-aarch64.sh --reduced: cross-built, under emulation
 #   book      builds docs/book where mdbook is installed
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-STEPS=(shell fmt clippy models tests doc oracle arm book)
+STEPS=(shell fmt clippy models tests doc oracle gpu arm book)
 # One exact version each, so that a reference changes only in a commit.
 ORACLE_PACKAGES=(mlx==0.32.4 mlx-cpu==0.32.4 numpy==2.4.6 gguf==0.19.0 safetensors==0.8.0 ml_dtypes==0.5.4)
 
@@ -67,6 +69,25 @@ step_oracle() {
   done
   [ $found = 1 ] || die "no tests/oracle/*.py"
   return $bad
+}
+
+step_gpu() {
+  need_apt libvulkan1 mesa-vulkan-drivers
+  export MLX_ARM_GPU=llvmpipe MLX_VULKAN_REQUIRED=1
+  cargo test -p mlx-vulkan
+  MLX_VULKAN_DISABLE=unified,push_descriptor,int64 cargo test -p mlx-vulkan
+  cargo run -q -p mlx-check -- test --device gpu
+  MLX_VULKAN_DISABLE=unified,push_descriptor cargo run -q -p mlx-check -- test add --device gpu
+  # A model, whole: the same greedy answer as the processor's.
+  step_models
+  export_models
+  local model=$MLX_ARM_TEST_MODELS/SmolLM2-135M-Instruct.Q4_1.gguf device answers=()
+  for device in cpu gpu; do
+    answers+=("$(cargo run -q -p mlx-cli -- generate --model "$model" --device $device --temp 0 --max-tokens 6 \
+      --prompt 'Explain in two sentences why the sky is blue.')")
+    note "$device: ${answers[-1]}"
+  done
+  [ "${answers[0]}" = "${answers[1]}" ] || die "the gpu's answer differs from the processor's"
 }
 
 step_arm() { scripts/test-aarch64.sh --reduced; }
