@@ -1,9 +1,10 @@
 //! Cost of an operation apart from its arithmetic: a chain of 100 sums of 8 elements, built and evaluated.
 //!
-//! `cargo bench -p mlx --bench dispatch` prints medians in µs. `benches/dispatch_vs_mlx.py` runs it by turns with the
+//! `cargo bench -p mlx --bench dispatch` prints medians in µs; with `-- --gpu` those of the Vulkan device: one sum from
+//! call to result, and a sum's share of a chain and of a heap of independent ones. `benches/dispatch_vs_mlx.py` runs it by turns with the
 //! official wheel: with the argument `--serve` each line read is answered by one measurement.
 
-use mlx::{Array, Result, ops};
+use mlx::{Array, Device, Result, Stream, ops};
 use std::io::BufRead;
 use std::time::Instant;
 
@@ -31,7 +32,48 @@ fn measure(x: &Array, one: &Array, runs: usize) -> Result<(f64, f64)> {
     Ok((median(times.iter().map(|t| t.0).collect()), median(times.iter().map(|t| t.1).collect())))
 }
 
+/// Medians on the Vulkan device.
+fn gpu() -> Result<()> {
+    const MANY: usize = 1000;
+    let stream = Stream::default_of(Device::Gpu)?;
+    let x = Array::from_slice(&[1.0f32; 8], &[8])?;
+    let one = Array::from_slice(&[1.0f32; 8], &[8])?;
+    let time = |f: &dyn Fn() -> Result<Vec<Array>>, runs: usize| -> Result<f64> {
+        let mut times = Vec::new();
+        for _ in 0..runs {
+            let start = Instant::now();
+            mlx::eval(&f()?)?;
+            times.push(start.elapsed().as_secs_f64() * 1e6);
+        }
+        Ok(median(times))
+    };
+    mlx::on(stream, || {
+        let single = || Ok(vec![ops::add(&x, &one)?]);
+        let chain = || {
+            let mut y = ops::add(&x, &one)?;
+            for _ in 1..MANY {
+                y = ops::add(&y, &one)?;
+            }
+            Ok(vec![y])
+        };
+        let heap = || (0..MANY).map(|_| ops::add(&x, &one)).collect();
+        time(&single, 20)?;
+        let (single, chain, heap) = (time(&single, 300)?, time(&chain, 20)?, time(&heap, 20)?);
+        let each = MANY as f64;
+        println!("one sum of 8 elements, from call to result: {single:.1} µs");
+        println!(
+            "a sum in a chain of {MANY}: {:.2} µs; of {MANY} independent ones: {:.2} µs",
+            chain / each,
+            heap / each
+        );
+        Ok(())
+    })
+}
+
 fn main() -> Result<()> {
+    if std::env::args().any(|a| a == "--gpu") {
+        return gpu();
+    }
     let x = Array::from_slice(&[1.0f32; 8], &[8])?;
     let one = Array::from_slice(&[1.0f32; 8], &[8])?;
     measure(&x, &one, 20)?;
