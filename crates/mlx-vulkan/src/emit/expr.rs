@@ -186,6 +186,11 @@ impl X {
     pub fn build(&self, c: &mut Code) -> Id {
         Self::lower(self, c, &mut HashMap::new())
     }
+    /// As [`X::build`]; what they share is written once.
+    pub fn build_all<const N: usize>(xs: [&X; N], c: &mut Code) -> [Id; N] {
+        let mut done = HashMap::new();
+        xs.map(|x| Self::lower(x, c, &mut done))
+    }
 
     fn lower(x: &X, c: &mut Code, done: &mut HashMap<*const (Kind, Node), Id>) -> Id {
         let key = Rc::as_ptr(&x.0);

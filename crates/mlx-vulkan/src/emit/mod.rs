@@ -1,12 +1,14 @@
 //! SPIR-V made at run time, without a compiler: one compute shader for each tape and layout of its operands.
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
-//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map` and `reduce` put shaders together.
+//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `reduce`
+//! and `create` put shaders together.
 
 mod blocks;
 mod code;
 mod complex;
 mod convert;
+mod create;
 mod expr;
 mod float;
 mod integer;
@@ -15,5 +17,6 @@ mod memory;
 mod reduce;
 
 pub(crate) use blocks::rows;
+pub(crate) use create::{arange, random};
 pub(crate) use map::{Place, map};
 pub(crate) use reduce::{Fold, Folding, fold};

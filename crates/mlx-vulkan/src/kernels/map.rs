@@ -32,6 +32,10 @@ pub(crate) enum Key {
     Fold(Folding),
     /// Rows of a matrix of blocks: all, or those named by indices of this dtype.
     Rows(QuantFormat, Option<DType>),
+    /// Evenly spaced values of this dtype.
+    Arange(DType),
+    /// Random words for keys in so many dimensions.
+    Random(usize),
 }
 
 impl From<MapKey> for Key {
@@ -52,6 +56,8 @@ impl Key {
             Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims),
             Key::Fold(k) => emit::fold(k),
             Key::Rows(format, indices) => emit::rows(*format, *indices),
+            Key::Arange(d) => emit::arange(*d),
+            Key::Random(dims) => Some(emit::random(*dims)),
         }
     }
     /// For messages.
@@ -66,6 +72,8 @@ impl Key {
                 None => format!("{:?} {}", k.fold, k.out),
             },
             Key::Rows(format, _) => format!("rows of {}", format.name()),
+            Key::Arange(d) => format!("arange {d}"),
+            Key::Random(_) => "random bits".into(),
         }
     }
     /// Whether it needs 64-bit integers.
@@ -75,6 +83,8 @@ impl Key {
             Key::Map(k) => &k.tape,
             Key::Fold(k) => &k.tape,
             Key::Rows(_, indices) => return indices.is_some_and(wide),
+            Key::Arange(d) => return wide(*d),
+            Key::Random(_) => return false,
         };
         tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype)).any(wide)
     }

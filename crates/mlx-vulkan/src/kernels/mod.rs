@@ -4,6 +4,9 @@ pub(crate) mod map;
 
 mod block;
 mod copy;
+#[cfg(test)]
+mod map_tests;
+mod random;
 mod reduce;
 #[cfg(test)]
 mod tests;
@@ -52,12 +55,12 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize }
+    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Arange, Scan, Sort, ArgSort, Partition, ArgPartition,
+        Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis, DynamicSlice, DynamicSliceUpdate,
-        RandomBits, Quantize, Dequantize,
+        Quantize, Dequantize,
         AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul,
     }
 }

@@ -1,0 +1,165 @@
+//! Every scalar function with every dtype in every layout, against the processor.
+
+use crate::testing::{backend, compare, host_array};
+use half::{bf16, f16};
+use mlx_ir::op::Map;
+use mlx_ir::{Backend, C64, DType, Desc, Func, Op, Operand, Tape};
+use std::sync::Arc;
+
+/// The elements of `x` in an order for each argument, so that pairs differ.
+fn operand(d: DType, len: usize, turn: usize) -> Operand {
+    const REALS: [f64; 24] = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        -0.5,
+        2.5,
+        -2.5,
+        0.98,
+        -0.3,
+        1e-3,
+        3.0,
+        -7.0,
+        40.0,
+        100.0,
+        -100.0,
+        0.125,
+        1.5,
+        6.25,
+        -0.7,
+        12.0,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+    ];
+    const WHOLE: [i64; 14] = [0, 1, 2, 3, 5, 7, 8, 15, 31, 63, 100, -1, -2, -100];
+    const TOPS: [i64; 6] = [127, 255, 32767, 65535, i32::MAX as i64, i64::MAX];
+    let at = |i: usize, n: usize| (i * [1, 7, 11][turn] + i / n * (turn + 1) + turn) % n;
+    let real = |i: usize| REALS[at(i, REALS.len())];
+    let whole = |i: usize| {
+        let k = at(i, WHOLE.len() + TOPS.len());
+        if k < WHOLE.len() { WHOLE[k] } else { TOPS[k - WHOLE.len()] }
+    };
+    macro_rules! ints {
+        ($t:ty) => {
+            host_array(&[len], &(0..len).map(|i| whole(i) as $t).collect::<Vec<$t>>())
+        };
+    }
+    match d {
+        DType::Bool => host_array(&[len], &(0..len).map(|i| at(i, 5) % 2 == 0).collect::<Vec<bool>>()),
+        DType::U8 => ints!(u8),
+        DType::U16 => ints!(u16),
+        DType::U32 => ints!(u32),
+        DType::U64 => ints!(u64),
+        DType::I8 => ints!(i8),
+        DType::I16 => ints!(i16),
+        DType::I32 => ints!(i32),
+        DType::I64 => ints!(i64),
+        DType::F16 => host_array(&[len], &(0..len).map(|i| f16::from_f64(real(i))).collect::<Vec<_>>()),
+        DType::BF16 => host_array(&[len], &(0..len).map(|i| bf16::from_f64(real(i))).collect::<Vec<_>>()),
+        DType::F32 => host_array(&[len], &(0..len).map(|i| real(i) as f32).collect::<Vec<_>>()),
+        DType::F64 => host_array(&[len], &(0..len).map(real).collect::<Vec<_>>()),
+        DType::C64 => {
+            let value = |i: usize| C64::new(real(i) as f32, real(i / 3 + 5) as f32);
+            host_array(&[len], &(0..len).map(value).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// Ways in which `m`·`n` elements are shown as (m, n).
+#[derive(Clone, Copy, Debug)]
+enum Layout {
+    Flat,
+    Offset,
+    Transposed,
+    Row,
+    Backwards,
+    One,
+}
+
+fn lay_out(o: &Operand, m: usize, n: usize, layout: Layout) -> Operand {
+    let (rows, columns, size) = (m as isize, n as isize, o.desc.dtype.size());
+    let (strides, first) = match layout {
+        Layout::Flat => ([columns, 1], 0),
+        Layout::Offset => ([columns, 1], 3),
+        Layout::Transposed => ([1, rows], 0),
+        Layout::Row => ([0, 1], 1),
+        Layout::Backwards => ([-columns, -1], m * n - 1),
+        Layout::One => ([0, 0], 2),
+    };
+    let desc =
+        Desc { shape: [m, n].into_iter().collect(), strides: strides.into_iter().collect(), dtype: o.desc.dtype };
+    Operand { desc, buffer: o.buffer.clone(), offset: first * size }
+}
+
+/// Layouts of the arguments of a call.
+const LAYOUTS: [[Layout; 3]; 5] = [
+    [Layout::Flat, Layout::Flat, Layout::Flat],
+    [Layout::Offset, Layout::One, Layout::Offset],
+    [Layout::Transposed, Layout::Row, Layout::Flat],
+    [Layout::Backwards, Layout::Transposed, Layout::One],
+    [Layout::Row, Layout::Backwards, Layout::Transposed],
+];
+
+/// How far the results of f32 arithmetic may be off, relative to the larger of the result and 1.
+fn tolerance(f: Func) -> f64 {
+    match f {
+        Func::Tan | Func::Power | Func::Erfinv => 1e-6,
+        Func::Floor | Func::Ceil | Func::Trunc | Func::Round | Func::Remainder | Func::FloorDivide => 0.0,
+        _ => 5e-7,
+    }
+}
+
+fn check(tape: Tape, at: DType, tolerance: f64) -> bool {
+    let Some(gpu) = backend() else { return true };
+    // An odd count, so that narrow elements end inside a word.
+    let (m, n) = (7, 43);
+    let bases: Vec<Operand> = tape.inputs().iter().enumerate().map(|(j, &d)| operand(d, m * n + 3, j)).collect();
+    let out = Desc::contiguous(&[m, n], tape.dtype());
+    let op: Op = Map { tape: Arc::new(tape) }.into();
+    // What is compared with the processor's values must be equal where nothing is rounded.
+    let tolerance = if at.is_inexact() { tolerance } else { 0.0 };
+    for layouts in LAYOUTS {
+        let ins: Vec<Operand> = bases.iter().zip(layouts).map(|(o, l)| lay_out(o, m, n, l)).collect();
+        let descs: Vec<Desc> = ins.iter().map(|o| o.desc.clone()).collect();
+        if !gpu.supports(&op, &descs, std::slice::from_ref(&out)) {
+            return false;
+        }
+        compare(op.clone(), &ins, std::slice::from_ref(&out), tolerance);
+    }
+    true
+}
+
+#[test]
+fn functions_of_every_dtype_and_layout() {
+    let mut declined = Vec::new();
+    for &f in Func::ALL {
+        if f == Func::Convert {
+            continue;
+        }
+        for d in DType::ALL {
+            let Ok((enter, result)) = f.types(d) else { continue };
+            if enter != d || d == DType::F64 {
+                continue;
+            }
+            if !check(Tape::single(f, d, result), d, tolerance(f)) {
+                declined.push((f, d));
+            }
+        }
+    }
+    // Only functions of complex numbers are left to the processor.
+    assert!(declined.iter().all(|(_, d)| *d == DType::C64), "{declined:?}");
+}
+
+#[test]
+fn conversions_between_all_dtypes() {
+    for from in DType::ALL {
+        for to in DType::ALL {
+            if from != DType::F64 && to != DType::F64 {
+                assert!(check(Tape::convert(from, to), from, 0.0), "{from} to {to} is declined");
+            }
+        }
+    }
+}
