@@ -89,29 +89,32 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) 
         }
         let Some([low, high]) = words else { return };
         let buffer = inputs.len();
-        if scattered && out.size() < 4 {
-            // `first` and the strides count elements, of which a word holds several.
-            let (down, lane, by, mask) = if out.size() == 1 { (2, 3, 3, 0xff) } else { (1, 1, 4, 0xffff) };
-            let word = c.word_op(Op::ShiftRightLogical, target, down);
-            let shift = c.word_op(Op::BitwiseAnd, target, lane);
-            let shift = c.word_op(Op::ShiftLeftLogical, shift, by);
-            let mask = c.u(mask);
-            let mask = c.op(Op::ShiftLeftLogical, c.u32, &[mask, shift]);
-            let bits = c.op(Op::ShiftLeftLogical, c.u32, &[low, shift]);
-            c.store_bits(buffer, word, mask, bits);
+        if scattered {
+            scatter(c, buffer, target, out, [low, high]);
             return;
         }
-        let at = match (scattered, out.size()) {
-            (true, 8) => c.word_op(Op::ShiftLeftLogical, target, 1),
-            (true, _) => target,
-            (false, size) => {
-                let at = if size == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
-                c.op(Op::IAdd, c.u32, &[first, at])
-            }
-        };
+        let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
+        let at = c.op(Op::IAdd, c.u32, &[first, at]);
         put(c, buffer, at, out, [low, high]);
     });
     made.then(|| c.finish())
+}
+
+/// Stores element `target`, whose words these are; what lies around it is left alone.
+pub(super) fn scatter(c: &mut Code, buffer: usize, target: Id, dtype: DType, words: [Id; 2]) {
+    if dtype.size() >= 4 {
+        let at = if dtype.size() == 8 { c.word_op(Op::ShiftLeftLogical, target, 1) } else { target };
+        return put(c, buffer, at, dtype, words);
+    }
+    // A word holds several elements.
+    let (down, lane, by, mask) = if dtype.size() == 1 { (2, 3, 3, 0xff) } else { (1, 1, 4, 0xffff) };
+    let word = c.word_op(Op::ShiftRightLogical, target, down);
+    let shift = c.word_op(Op::BitwiseAnd, target, lane);
+    let shift = c.word_op(Op::ShiftLeftLogical, shift, by);
+    let mask = c.u(mask);
+    let mask = c.op(Op::ShiftLeftLogical, c.u32, &[mask, shift]);
+    let bits = c.op(Op::ShiftLeftLogical, c.u32, &[words[0], shift]);
+    c.store_bits(buffer, word, mask, bits);
 }
 
 /// Stores one word, or the two of a wide dtype.

@@ -1,10 +1,11 @@
 //! SPIR-V made at run time, without a compiler: one compute shader for each tape and layout of its operands.
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
-//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `reduce`
-//! and `create` put shaders together.
+//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `reduce`,
+//! `create` and `boxes` put shaders together.
 
 mod blocks;
+mod boxes;
 mod code;
 mod complex;
 mod convert;
@@ -17,6 +18,7 @@ mod memory;
 mod reduce;
 
 pub(crate) use blocks::rows;
+pub(crate) use boxes::{Moving, moving};
 pub(crate) use create::{arange, random};
 pub(crate) use map::{Place, map};
 pub(crate) use reduce::{Fold, Folding, fold};

@@ -5,7 +5,7 @@ use super::map::{self, mover};
 use crate::Caps;
 use crate::record::{Bound, Cx};
 use mlx_ir::op::{Concatenate, Contiguous, Pad, SliceUpdate, UpdateMode};
-use mlx_ir::{Desc, Operand, Result};
+use mlx_ir::{Desc, Func, Operand, Result, Tape};
 use smallvec::SmallVec;
 
 fn carried(d: &Desc) -> Desc {
@@ -34,7 +34,7 @@ impl Kernel for Contiguous {
 }
 
 /// A box of `whole`: sizes `shape`, every `steps`-th element.
-fn part(whole: &Desc, shape: &[usize], steps: &[isize]) -> Desc {
+pub(super) fn part(whole: &Desc, shape: &[usize], steps: &[isize]) -> Desc {
     let strides = whole.strides.iter().zip(steps).map(|(&s, &k)| s * k).collect();
     Desc { shape: shape.iter().copied().collect(), strides, dtype: whole.dtype }
 }
@@ -78,21 +78,55 @@ impl Kernel for Pad {
     }
 }
 
+/// The function of an update and what is there; none for replacing it.
+fn meets(mode: UpdateMode) -> Option<Func> {
+    match mode {
+        UpdateMode::Assign => None,
+        UpdateMode::Sum => Some(Func::Add),
+        UpdateMode::Prod => Some(Func::Multiply),
+        UpdateMode::Min => Some(Func::Minimum),
+        UpdateMode::Max => Some(Func::Maximum),
+    }
+}
+
+/// Sees that the output holds what `x` holds: nothing to do where it was donated.
+pub(super) fn start_from(cx: &mut Cx<'_>, x: &Operand, out: &Operand, to: &Bound) -> Result<()> {
+    if x.buffer.same(&out.buffer) {
+        return Ok(());
+    }
+    let from = cx.input(x)?;
+    copy(cx, (&x.desc, from), (&out.desc, to), 0, false)
+}
+
 impl Kernel for SliceUpdate {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
-        self.mode == UpdateMode::Assign
-            && can(caps, &ins[0], &outs[0], false)
-            && can(caps, &ins[1], &part(&outs[0], &ins[1].shape, &self.strides), true)
+        let there = part(&outs[0], &ins[1].shape, &self.strides);
+        can(caps, &ins[0], &outs[0], false)
+            && match meets(self.mode) {
+                None => can(caps, &ins[1], &there, true),
+                Some(f) => {
+                    let tape = Tape::single(f, there.dtype, there.dtype);
+                    map::supports(&tape, caps, &[&ins[1], &there], &there, true)
+                }
+            }
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let whole = &outs[0].desc;
         let to = cx.output(&outs[0])?;
-        if !ins[0].buffer.same(&outs[0].buffer) {
-            let from = cx.input(&ins[0])?;
-            copy(cx, (&ins[0].desc, from), (whole, &to), 0, false)?;
-        }
+        start_from(cx, &ins[0], &outs[0], &to)?;
+        let update = &ins[1].desc;
         let from = cx.input(&ins[1])?;
+        let there = part(whole, &update.shape, &self.strides);
         let skip = self.start.iter().zip(&whole.strides).map(|(&a, &s)| a as isize * s).sum();
-        copy(cx, (&ins[1].desc, from), (&part(whole, &ins[1].desc.shape, &self.strides), &to), skip, true)
+        match meets(self.mode) {
+            None => copy(cx, (update, from), (&there, &to), skip, true),
+            Some(f) => {
+                let tape = Tape::single(f, there.dtype, there.dtype);
+                let mut target = to.clone();
+                target.first = target.first.wrapping_add_signed((skip * there.dtype.size() as isize) as i32);
+                // The update first: of equal ones the second, what is there, is kept.
+                map::record(cx, &tape, &[(update, from), (&there, target.clone())], (&there, target), true)
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::Caps;
-use crate::emit::{self, Folding, Place};
+use crate::emit::{self, Folding, Moving, Place};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
@@ -36,6 +36,8 @@ pub(crate) enum Key {
     Arange(DType),
     /// Random words for keys in so many dimensions.
     Random(usize),
+    /// A copy of a box whose start is computed.
+    Moving(Moving),
 }
 
 impl From<MapKey> for Key {
@@ -58,6 +60,7 @@ impl Key {
             Key::Rows(format, indices) => emit::rows(*format, *indices),
             Key::Arange(d) => emit::arange(*d),
             Key::Random(dims) => Some(emit::random(*dims)),
+            Key::Moving(m) => emit::moving(m),
         }
     }
     /// For messages.
@@ -74,6 +77,7 @@ impl Key {
             Key::Rows(format, _) => format!("rows of {}", format.name()),
             Key::Arange(d) => format!("arange {d}"),
             Key::Random(_) => "random bits".into(),
+            Key::Moving(m) => format!("box of {}", m.dtype),
         }
     }
     /// Whether it needs 64-bit integers.
@@ -84,7 +88,7 @@ impl Key {
             Key::Fold(k) => &k.tape,
             Key::Rows(_, indices) => return indices.is_some_and(wide),
             Key::Arange(d) => return wide(*d),
-            Key::Random(_) => return false,
+            Key::Random(_) | Key::Moving(_) => return false,
         };
         tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype)).any(wide)
     }

@@ -3,6 +3,7 @@
 pub(crate) mod map;
 
 mod block;
+mod boxes;
 mod copy;
 #[cfg(test)]
 mod map_tests;
@@ -55,11 +56,11 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits }
+    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan, Sort, ArgSort, Partition, ArgPartition,
-        Gather, GatherAxis, Scatter, ScatterAxis, DynamicSlice, DynamicSliceUpdate,
+        Gather, GatherAxis, Scatter, ScatterAxis,
         Quantize, Dequantize,
         AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul,
     }
