@@ -44,10 +44,15 @@ fn scale(x: X, n: &X) -> X {
     x * pow2(&half) * pow2(&(n - &half))
 }
 
-/// Keeps NaN.
+/// Drivers may make this a minimum and a maximum that lose NaN, so whoever needs NaN kept uses [`keep_nan`].
 fn clamp(x: &X, lo: f32, hi: f32) -> X {
     let y = sel(&x.lt(lo), lo, x);
     sel(&y.gt(hi), hi, &y)
+}
+
+/// `y`, or NaN where `x` is NaN: tested by the bits.
+fn keep_nan(x: &X, y: X) -> X {
+    sel(&x.is_nan(), f32::NAN, y)
 }
 
 /// (n, r) with x = n·ln 2 + r.
@@ -61,7 +66,7 @@ fn reduce_exp(x: &X) -> (X, X) {
 fn exp_scaled(x: &X, k: i32) -> X {
     let (n, r) = reduce_exp(&clamp(x, -105.0, 91.0));
     let q = poly(&r, [0.499_999_94, 0.166_665_15, 0.041_668_456, 8.369_419e-3, 1.381_314_2e-3]);
-    scale(fma(&r * &r, q, &r) + 1.0, &(n + k as u32))
+    keep_nan(x, scale(fma(&r * &r, q, &r) + 1.0, &(n + k as u32)))
 }
 
 pub(super) fn exp(x: &X) -> X {
@@ -74,7 +79,7 @@ fn expm1(x: &X) -> X {
     let p = fma(&r * &r, q, &r);
     // (2^n·(1 + p)) - 1, with the 1 brought to the scale of p.
     let y = scale(p + (f(1.0) - pow2(&sel(&n.sgt(126), -126i32 as u32, -&n))), &n);
-    sel(&x.eq(0.0), x, y)
+    keep_nan(x, sel(&x.eq(0.0), x, y))
 }
 
 /// ln(1 + f) for 1 + f between sqrt(1/2) and sqrt(2), as `f - d`: returns d with `extra` subtracted early.
@@ -334,7 +339,7 @@ fn erf(x: &X) -> X {
         2.149_614_6e-5,
     ];
     let big = f(1.0) - exp(&-poly(&ax, g));
-    sel(&ax.lt(1.0), small, big).copysign(x)
+    keep_nan(x, sel(&ax.lt(1.0), small, big).copysign(x))
 }
 
 fn sigmoid(x: &X) -> X {
@@ -383,6 +388,14 @@ fn two_sum(a: &X, b: &X) -> (X, X) {
     let v = &s - a;
     let e = (a - (&s - &v)) + (b - &v);
     (s, e)
+}
+
+/// The rounded quotient: devices may be off by two units, which counts where it is rounded down afterwards.
+fn quotient(x: &X, y: &X) -> X {
+    let q = x / y;
+    let (p, e) = two_product(&q, y);
+    let better = &q + ((x - p) - e) / y;
+    sel(&better.abs().lt(f32::INFINITY), &better, &q)
 }
 
 /// Remainder with the divisor's sign: long division, 11 bits of the quotient at a time, each step exact.
@@ -531,7 +544,7 @@ pub(super) fn function(which: Func, a: &[X]) -> Option<Out> {
         Func::Subtract => x - y,
         Func::Multiply => x * y,
         Func::Divide => x / y,
-        Func::FloorDivide => floor(&(x / y)),
+        Func::FloorDivide => floor(&quotient(x, y)),
         Func::Remainder => remainder(x, y),
         Func::Power => pow(x, y),
         Func::Maximum => sel(&(x.gt(y) | x.is_nan()), x, y),
