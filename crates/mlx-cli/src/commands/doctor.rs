@@ -148,7 +148,7 @@ fn models(report: &mut Vec<Finding>) {
 }
 
 /// What stands in the way of computing on a GPU that was found.
-const NO_KERNELS: &str = "no GPU back end in this build: nothing is computed on it yet";
+const NO_KERNELS: &str = "used with --device gpu; about half of the operations have kernels yet";
 
 fn gpu(report: &mut Vec<Finding>) {
     let mut found = match gpus::ask() {
