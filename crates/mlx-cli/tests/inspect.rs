@@ -190,8 +190,10 @@ fn tokenize_there_and_back() {
 fn doctor_reports_and_finds_faults() {
     let v: Value = serde_json::from_str(Home::new().run(&["doctor", "--json"]).succeeds()).unwrap();
     assert_eq!(v["problems"], 0);
-    assert_eq!(v["gpu"]["available"], false);
-    assert!(!v["gpu"]["reason"].as_str().unwrap().is_empty());
+    // Either there is a device to use, or the reason why there is none.
+    let reason = v["gpu"]["reason"].as_str();
+    assert_eq!(v["gpu"]["available"], reason.is_none());
+    assert!(reason.is_none_or(|r| !r.is_empty()));
     assert!(v["gpu"]["devices"].is_array());
     assert!(v["threads"]["cores"].as_u64().unwrap() >= 1);
     assert!(v["memory"]["total_bytes"].as_u64().unwrap() > 1 << 20);

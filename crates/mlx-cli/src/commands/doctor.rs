@@ -147,8 +147,8 @@ fn models(report: &mut Vec<Finding>) {
     });
 }
 
-/// What stands in the way of computing on a GPU that was found.
-const NO_KERNELS: &str = "used with --device gpu; about half of the operations have kernels yet";
+/// What is said of a GPU that can be used.
+const STATE: &str = "used with --device gpu; about half of the operations have kernels yet";
 
 fn gpu(report: &mut Vec<Finding>) {
     let mut found = match gpus::ask() {
@@ -170,15 +170,12 @@ fn gpu(report: &mut Vec<Finding>) {
     let mut text = match found["reason"].as_str() {
         Some(why) if devices.is_empty() => format!("none: {why}"),
         Some(why) => format!("none to use: {why}"),
-        None => format!("{} to use; {NO_KERNELS}", found["chosen"]),
+        None => format!("{} to use; {STATE}", found["chosen"]),
     };
     if !devices.is_empty() {
         text = format!("{}; {text}", devices.join("; "));
     }
-    if found["reason"].is_null() {
-        found["reason"] = NO_KERNELS.into();
-    }
-    found["available"] = false.into();
+    found["available"] = found["reason"].is_null().into();
     report.push(fact("gpu", text, found));
 }
 
