@@ -8,6 +8,7 @@
 #   shell     syntax of every shell and Python script; shellcheck
 #   fmt       cargo fmt --check
 #   clippy    cargo clippy -D warnings on all targets
+#   shaders   the committed SPIR-V is what the GLSL makes, and is valid (scripts/shaders.sh --check)
 #   models    fetches the real models (SmolLM2, Gemma 3 270M) and makes the tiny random ones
 #   tests     every Rust test: unit, integration, examples
 #   doc       documentation tests; rustdoc without warnings
@@ -20,7 +21,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-STEPS=(shell fmt clippy models tests doc oracle gpu arm book)
+STEPS=(shell fmt clippy shaders models tests doc oracle gpu arm book)
 # One exact version each, so that a reference changes only in a commit.
 ORACLE_PACKAGES=(mlx==0.32.4 mlx-cpu==0.32.4 numpy==2.4.6 gguf==0.19.0 safetensors==0.8.0 ml_dtypes==0.5.4)
 
@@ -39,6 +40,11 @@ print(len(sys.argv) - 1, "Python files parse")'
 step_fmt() { need_rust_tools; cargo fmt --all --check; }
 
 step_clippy() { need_rust_tools; cargo clippy --workspace --all-targets -- -D warnings; }
+
+step_shaders() {
+  scripts/shaders.sh --check
+  cargo fmt --manifest-path crates/mlx-vulkan/tools/shaders/Cargo.toml --check
+}
 
 step_models() { scripts/models.sh "$CACHE/models"; need_tiny_models; }
 

@@ -236,6 +236,10 @@ impl VulkanBackend {
     pub(crate) fn upload_for_test(&self, from: &Buffer) -> Buffer {
         self.0.upload(from, 0..from.len()).expect("room")
     }
+    #[cfg(test)]
+    pub(crate) fn pipeline_for_test(&self, s: &Shader, spec: &[u32], bindings: usize) -> Result<()> {
+        self.0.pipelines.get(&s.name, s.id, &s.code, spec, bindings).map(|_| ())
+    }
     /// Forgets the peak.
     pub fn reset_peak_memory(&self) {
         self.0.pool.reset_peak();

@@ -16,6 +16,7 @@ mod emit;
 mod hal;
 mod kernels;
 mod record;
+mod shaders;
 #[cfg(test)]
 mod testing;
 

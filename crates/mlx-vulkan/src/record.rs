@@ -8,7 +8,6 @@ use crate::kernels::map::Key;
 use mlx_ir::{Desc, Error, Operand, Result};
 use smallvec::SmallVec;
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,10 +27,19 @@ pub(crate) struct Shader {
 impl Shader {
     /// A shader made at run time.
     pub fn new(name: String, code: Vec<u32>) -> Shader {
-        let mut h = DefaultHasher::new();
-        code.hash(&mut h);
-        Shader { name: Cow::Owned(name), id: h.finish(), code: Cow::Owned(code) }
+        Shader { name: Cow::Owned(name), id: fingerprint(&code), code: Cow::Owned(code) }
     }
+}
+
+/// Tells shaders apart by their code (FNV-1a over words).
+pub(crate) const fn fingerprint(code: &[u32]) -> u64 {
+    let mut h = 0xcbf2_9ce4_8422_2325_u64;
+    let mut i = 0;
+    while i < code.len() {
+        h = (h ^ code[i] as u64).wrapping_mul(0x100_0000_01b3);
+        i += 1;
+    }
+    h
 }
 
 /// A range of device memory, as one binding of a dispatch.

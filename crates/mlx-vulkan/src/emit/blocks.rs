@@ -43,7 +43,7 @@ impl Bytes<'_> {
 }
 
 /// Element `k` of the row of blocks that begins at byte `row`, as f32.
-pub(super) fn element(c: &mut Code, buffer: usize, format: QuantFormat, row: Id, k: Id) -> Id {
+fn element(c: &mut Code, buffer: usize, format: QuantFormat, row: Id, k: Id) -> Id {
     let (each, size) = (format.block_elements() as u32, format.block_bytes() as u32);
     let (row, k) = (X::word(row), X::word(k));
     // Blocks hold 1, 32 or 256 elements.

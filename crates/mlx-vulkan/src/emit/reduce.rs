@@ -5,14 +5,13 @@
 //! terms of an output; the first element of each input; sizes of the kept dimensions but the first; each input's strides
 //! over them; the same for the folded dimensions.
 
-use super::blocks;
 use super::code::{Code, Id};
 use super::expr::{X, sel};
 use super::map::{call, constant, coordinates, pack, put, run, walk};
 use super::memory::{Value, load, stored};
 use mlx_ir::op::{ArgKind, ReduceKind};
 use mlx_ir::tape::Tape;
-use mlx_ir::{DType, Func, QuantFormat};
+use mlx_ir::{DType, Func};
 use rspirv::spirv::Op;
 
 /// How terms are folded.
@@ -37,9 +36,6 @@ pub(crate) struct Folding {
     pub folded: usize,
     /// Whether an output has several parts, each an output of its own here.
     pub parts: bool,
-    /// The first input is a matrix of such blocks: its strides over the kept dimensions are in bytes, and the one folded
-    /// dimension runs along a row.
-    pub weights: Option<QuantFormat>,
 }
 
 /// A value in variables.
@@ -171,9 +167,6 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
                 let at = coordinates(c, t, &folded_shape);
                 let values = (0..inputs.len())
                     .map(|j| {
-                        if let (0, Some(format)) = (j, f.weights) {
-                            return Value::Float(blocks::element(c, 0, format, bases[0], t));
-                        }
                         let index = walk(c, bases[j], &at, &folded[j]);
                         load(c, j, inputs[j], index)
                     })

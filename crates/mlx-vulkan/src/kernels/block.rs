@@ -2,9 +2,9 @@
 
 use super::Kernel;
 use super::map::{GROUP, Key, grid, known};
-use super::reduce::{Plan, SUM, product, record, supports};
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch};
+use crate::shaders;
 use mlx_ir::op::{BlockDequantize, BlockMatmul, BlockRows};
 use mlx_ir::{DType, Desc, Operand, QuantFormat, Result};
 use smallvec::SmallVec;
@@ -13,41 +13,51 @@ fn dense(ins: &[Desc]) -> bool {
     ins.iter().all(Desc::is_contiguous)
 }
 
-/// The plan of x·Wᵀ for x (…, K) and W (N, bytes of a row).
-fn plan(x: &Desc, w: &Desc, format: QuantFormat) -> Plan {
-    let k = x.shape[x.ndim() - 1];
-    let m: usize = x.shape[..x.ndim() - 1].iter().product();
-    let (n, bytes) = (w.shape[0], w.shape[1]);
-    Plan {
-        kept: smallvec::smallvec![m, n],
-        kept_strides: smallvec::smallvec![smallvec::smallvec![0, bytes as isize], smallvec::smallvec![k as isize, 0]],
-        folded: smallvec::smallvec![k],
-        folded_strides: smallvec::smallvec![smallvec::smallvec![1], smallvec::smallvec![1]],
-        weights: Some(format),
-    }
+/// Weight rows of a workgroup of the matrix-vector kernel.
+const ROWS: u32 = 2;
+/// Most rows of activations that it takes.
+const FEW: usize = 8;
+/// Invocations of a workgroup, and rows and columns of the product that one computes in the matrix-matrix kernel.
+const PRODUCT_GROUP: u32 = 128;
+const TILE: u32 = 64;
+
+/// The numbers of x·Wᵀ for x (…, K) and W (N, bytes of a row): rows of x, N, K.
+fn sizes(x: &Desc, w: &Desc) -> [usize; 3] {
+    let (&k, rows) = x.shape.split_last().unwrap_or((&0, &[]));
+    [rows.iter().product(), w.shape[0], k]
+}
+
+/// How many workgroups compute a product.
+fn groups([m, n, _]: [usize; 3]) -> usize {
+    if m <= FEW { n.div_ceil(ROWS as usize) } else { n.div_ceil(TILE as usize) * m.div_ceil(TILE as usize) }
 }
 
 impl Kernel for BlockMatmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
-        let Some(tape) = product(DType::F32, DType::F32) else { return false };
+        let most = caps.workgroup_count;
         dense(ins)
             && ins[0].dtype == DType::F32
-            && self
-                .formats
-                .iter()
-                .zip(&ins[1..])
-                .zip(outs)
-                .all(|((&f, w), out)| supports(caps, &tape, SUM, &plan(&ins[0], w, f), out))
+            && outs.iter().all(|o| o.dtype == DType::F32 && o.size() < u32::MAX as usize)
+            && ins[1..].iter().all(|w| groups(sizes(&ins[0], w)) as u64 <= u64::from(most[0]) * u64::from(most[1]))
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
-        let Some(tape) = product(DType::F32, DType::F32) else {
-            return Err(mlx_ir::Error::unsupported("[block_matmul] no product on the gpu"));
-        };
         let x = cx.input(&ins[0])?;
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
-            let plan = plan(&ins[0].desc, &w.desc, format);
+            let size = sizes(&ins[0].desc, &w.desc);
+            let [m, n, k] = size.map(|s| s as u32);
             let (weights, to) = (cx.input(w)?, cx.output(out)?);
-            record(cx, &tape, SUM, &[weights, x.clone()], &plan, (&out.desc, &to))?;
+            let push = [weights.first, w.desc.shape[1] as u32, x.first / 4, to.first / 4, k, n, m];
+            let few = size[0] <= FEW;
+            let spec: &[u32] = if few { &[PRODUCT_GROUP, ROWS, m] } else { &[PRODUCT_GROUP] };
+            let across = groups(size).min(cx.caps.workgroup_count[0] as usize);
+            let down = groups(size).div_ceil(across.max(1));
+            cx.dispatch(&Dispatch {
+                shader: shaders::block_product(format, few),
+                spec,
+                bind: &[&weights, &x, &to],
+                push: &push,
+                groups: [across as u32, down as u32, 1],
+            })?;
         }
         Ok(())
     }

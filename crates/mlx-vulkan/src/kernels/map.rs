@@ -70,10 +70,7 @@ impl Key {
                 Some(f) => format!("map {} {}", f.name(), k.tape.dtype()),
                 None => format!("map of {} steps, {}", k.tape.instrs().len(), k.tape.dtype()),
             },
-            Key::Fold(k) => match k.weights {
-                Some(w) => format!("product with {}", w.name()),
-                None => format!("{:?} {}", k.fold, k.out),
-            },
+            Key::Fold(k) => format!("{:?} {}", k.fold, k.out),
             Key::Rows(format, _) => format!("rows of {}", format.name()),
             Key::Arange(d) => format!("arange {d}"),
             Key::Random(_) => "random bits".into(),

@@ -8,7 +8,7 @@ use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::{collapse, row_major};
 use mlx_ir::op::{ArgReduce, Matmul, Reduce, ReduceKind};
 use mlx_ir::tape::TapeBuilder;
-use mlx_ir::{DType, Desc, Func, Operand, QuantFormat, Result, Tape};
+use mlx_ir::{DType, Desc, Func, Operand, Result, Tape};
 use smallvec::SmallVec;
 
 /// Invocations that keep a device busy.
@@ -16,17 +16,15 @@ const BUSY: usize = 16 << 10;
 /// Terms below which an output is not worth being split.
 const SHORT: usize = 64;
 
-pub(super) type Dims = SmallVec<[usize; 6]>;
-pub(super) type Steps = SmallVec<[SmallVec<[isize; 6]>; 2]>;
+type Dims = SmallVec<[usize; 6]>;
+type Steps = SmallVec<[SmallVec<[isize; 6]>; 2]>;
 
 /// Dimensions of the output and of the terms, with the inputs' strides over them.
-pub(super) struct Plan {
+struct Plan {
     pub kept: Dims,
     pub kept_strides: Steps,
     pub folded: Dims,
     pub folded_strides: Steps,
-    /// The first input is a matrix of such blocks.
-    pub weights: Option<QuantFormat>,
 }
 
 fn merged(shape: &[usize], strides: &[SmallVec<[isize; 6]>], row_major_too: bool) -> (Dims, Steps) {
@@ -59,7 +57,7 @@ impl Plan {
         if terms <= SHORT { 1 } else { (BUSY / outputs).min(terms / (SHORT / 4)).max(1) }
     }
     fn key(&self, tape: Tape, fold: Fold, out: DType, parts: bool) -> Folding {
-        Folding { tape, fold, out, kept: self.kept.len(), folded: self.folded.len(), parts, weights: self.weights }
+        Folding { tape, fold, out, kept: self.kept.len(), folded: self.folded.len(), parts }
     }
 }
 
@@ -72,18 +70,11 @@ fn plan_axes(x: &Desc, axes: &[usize]) -> Plan {
     let (folded, folded_strides) = pick(true);
     let (kept, kept_strides) = merged(&kept, &[kept_strides], true);
     let (folded, folded_strides) = merged(&folded, &[folded_strides], false);
-    Plan { kept, kept_strides, folded, folded_strides, weights: None }
+    Plan { kept, kept_strides, folded, folded_strides }
 }
 
 /// Folds the terms of a plan into `out`; in two steps if there are many for each output.
-pub(super) fn record(
-    cx: &mut Cx<'_>,
-    tape: &Tape,
-    fold: Fold,
-    ins: &[Bound],
-    plan: &Plan,
-    out: (&Desc, &Bound),
-) -> Result<()> {
+fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, out: (&Desc, &Bound)) -> Result<()> {
     let parts = if matches!(fold, Fold::Kind(_)) { plan.parts() } else { 1 };
     let outputs = plan.outputs();
     if parts == 1 {
@@ -102,7 +93,6 @@ pub(super) fn record(
         kept_strides: smallvec::smallvec![smallvec::smallvec![parts as isize]],
         folded: smallvec::smallvec![parts],
         folded_strides: smallvec::smallvec![smallvec::smallvec![1]],
-        weights: None,
     };
     let key = rest.key(Tape::convert(held, wide), fold, out.0.dtype, false);
     step(cx, key, &[scratch], &rest, 1, out.1)
@@ -114,10 +104,7 @@ fn step(cx: &mut Cx<'_>, key: Folding, ins: &[Bound], plan: &Plan, parts: usize,
     let (across, down) = grid(cx.caps, count.div_ceil(each));
     let mut push: SmallVec<[u32; PUSH_WORDS]> =
         smallvec::smallvec![count as u32, across * GROUP, out.first / 4, parts as u32, plan.terms() as u32];
-    push.extend(ins.iter().zip(key.tape.inputs()).enumerate().map(|(j, (b, d))| match (j, key.weights) {
-        (0, Some(_)) => b.first,
-        _ => b.first / d.size() as u32,
-    }));
+    push.extend(ins.iter().zip(key.tape.inputs()).map(|(b, d)| b.first / d.size() as u32));
     for (shape, strides) in [(&plan.kept, &plan.kept_strides), (&plan.folded, &plan.folded_strides)] {
         push.extend(shape[1..].iter().map(|&d| d as u32));
         push.extend(strides.iter().flatten().map(|&s| s as u32));
@@ -129,7 +116,7 @@ fn step(cx: &mut Cx<'_>, key: Folding, ins: &[Bound], plan: &Plan, parts: usize,
 }
 
 /// Whether the plan fits, and the shaders of both steps can be written.
-pub(super) fn supports(caps: &Caps, tape: &Tape, fold: Fold, plan: &Plan, out: &Desc) -> bool {
+fn supports(caps: &Caps, tape: &Tape, fold: Fold, plan: &Plan, out: &Desc) -> bool {
     plan.words() <= PUSH_WORDS
         && plan.outputs().max(1).saturating_mul(plan.parts()) < u32::MAX as usize
         && plan.terms() < (u32::MAX / 2) as usize
@@ -173,7 +160,7 @@ impl Kernel for ArgReduce {
 }
 
 /// The product of two elements in f32.
-pub(super) fn product(a: DType, b: DType) -> Option<Tape> {
+fn product(a: DType, b: DType) -> Option<Tape> {
     let mut t = TapeBuilder::new(&[a, b]);
     let a = t.convert(0, DType::F32).ok()?;
     let b = t.convert(1, DType::F32).ok()?;
@@ -194,10 +181,10 @@ fn plan_product(a: &Desc, b: &Desc) -> Plan {
     let inner = [a.shape[n - 1]];
     let strides = [smallvec::smallvec![a.strides[n - 1]], smallvec::smallvec![b.strides[n - 2]]];
     let (folded, folded_strides) = merged(&inner, &strides, false);
-    Plan { kept, kept_strides, folded, folded_strides, weights: None }
+    Plan { kept, kept_strides, folded, folded_strides }
 }
 
-pub(super) const SUM: Fold = Fold::Kind(ReduceKind::Sum);
+const SUM: Fold = Fold::Kind(ReduceKind::Sum);
 
 impl Kernel for Matmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {

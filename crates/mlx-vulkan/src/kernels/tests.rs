@@ -158,8 +158,10 @@ fn products_of_any_layout() {
 
 #[test]
 fn weights_in_every_block_format() {
-    let (n, k) = (11, 512);
-    for format in QuantFormat::ALL {
+    // Rows of whole units of the kernels; and plain elements, whose rows may end anywhere.
+    let ragged = [QuantFormat::F32, QuantFormat::F16, QuantFormat::BF16].map(|f| (f, 37));
+    for (format, k) in QuantFormat::ALL.into_iter().map(|f| (f, 512)).chain(ragged) {
+        let n = 67;
         let bytes = format.row_bytes(k).expect("whole blocks");
         let mut data = vec![0u8; n * bytes];
         let values: Vec<f32> = (0..n * k).map(|i| ((i * 7919 % 2003) as f32 - 1000.0) * 1e-3).collect();
@@ -169,7 +171,7 @@ fn weights_in_every_block_format() {
         let w = host_array(&[n, bytes], &data);
         let all = Desc::contiguous(&[n, k], DType::F32);
         compare(BlockDequantize { format, k }, std::slice::from_ref(&w), &[all], 1e-6);
-        let indices = host_array(&[2, 3], &[0i32, -1, 10, 5, -100, 100]);
+        let indices = host_array(&[2, 3], &[0i32, -1, 66, 5, -100, 100]);
         let picked = Desc::contiguous(&[2, 3, k], DType::F32);
         compare(BlockRows { format, k }, &[w.clone(), indices], &[picked], 1e-6);
         // The processor rounds activations to 8 bits: the exact product is that with the unpacked rows.
@@ -182,7 +184,10 @@ fn weights_in_every_block_format() {
         .expect("the processor has it")
         .remove(0);
         let weights: Vec<f32> = mlx_cpu::host::to_vec(&unpacked);
-        for m in [1usize, 3] {
+        // The matrix-vector kernel (up to 8 rows) and the tiled one, with edges of its tiles.
+        // Its widest form once: each count of rows is a pipeline of its own.
+        let wide = if format == QuantFormat::Q4_0 { &[8usize][..] } else { &[] };
+        for &m in [1usize, 3, 9, 65].iter().chain(wide) {
             let x: Vec<f32> = (0..m * k).map(|i| (i * 31 % 97) as f32 * 0.01 - 0.4).collect();
             let x_there = host_array(&[m, k], &x);
             let Some(gpu) = testing::backend() else { return };

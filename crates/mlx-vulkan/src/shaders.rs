@@ -1,0 +1,81 @@
+//! Shaders compiled from `shaders/*.comp` as `shaders/kernels.toml` lists them (`scripts/shaders.sh`).
+
+use crate::record::{Shader, fingerprint};
+use mlx_ir::QuantFormat;
+use std::borrow::Cow;
+
+/// The words of a file of SPIR-V.
+const fn words<const N: usize>(bytes: &[u8]) -> [u32; N] {
+    assert!(bytes.len() == N * 4);
+    let mut out = [0; N];
+    let mut i = 0;
+    while i < N {
+        let at = i * 4;
+        out[i] = u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        i += 1;
+    }
+    out
+}
+
+macro_rules! shaders {
+    ($($id:ident = $name:literal),* $(,)?) => {
+        $(pub(crate) static $id: Shader = {
+            const BYTES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/bundle/", $name, ".spv"));
+            const WORDS: &[u32] = &words::<{ BYTES.len() / 4 }>(BYTES);
+            Shader { name: Cow::Borrowed($name), code: Cow::Borrowed(WORDS), id: fingerprint(WORDS) }
+        };)*
+        #[cfg(test)]
+        const ALL: &[&Shader] = &[$(&$id),*];
+    };
+}
+
+include!("shaders/table.rs");
+
+/// The product of f32 rows with weights in blocks: of `few` rows (up to eight), or of any number.
+pub(crate) fn block_product(format: QuantFormat, few: bool) -> &'static Shader {
+    let (vector, matrix) = match format {
+        QuantFormat::F32 => (&BLOCK_MATVEC_F32, &BLOCK_MATMUL_F32),
+        QuantFormat::F16 => (&BLOCK_MATVEC_F16, &BLOCK_MATMUL_F16),
+        QuantFormat::BF16 => (&BLOCK_MATVEC_BF16, &BLOCK_MATMUL_BF16),
+        QuantFormat::Q4_0 => (&BLOCK_MATVEC_Q4_0, &BLOCK_MATMUL_Q4_0),
+        QuantFormat::Q4_1 => (&BLOCK_MATVEC_Q4_1, &BLOCK_MATMUL_Q4_1),
+        QuantFormat::Q5_0 => (&BLOCK_MATVEC_Q5_0, &BLOCK_MATMUL_Q5_0),
+        QuantFormat::Q8_0 => (&BLOCK_MATVEC_Q8_0, &BLOCK_MATMUL_Q8_0),
+        QuantFormat::Q4_K => (&BLOCK_MATVEC_Q4_K, &BLOCK_MATMUL_Q4_K),
+        QuantFormat::Q5_K => (&BLOCK_MATVEC_Q5_K, &BLOCK_MATMUL_Q5_K),
+        QuantFormat::Q6_K => (&BLOCK_MATVEC_Q6_K, &BLOCK_MATMUL_Q6_K),
+    };
+    if few { vector } else { matrix }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bindings that a shader declares.
+    fn bindings(code: &[u32]) -> usize {
+        const DECORATE: u32 = 71;
+        const BINDING: u32 = 33;
+        let (mut at, mut most) = (5, 0);
+        while at < code.len() {
+            let words = (code[at] >> 16) as usize;
+            if code[at] & 0xffff == DECORATE && code[at + 2] == BINDING {
+                most = most.max(code[at + 3] as usize + 1);
+            }
+            at += words.max(1);
+        }
+        most
+    }
+
+    #[test]
+    fn the_device_takes_every_shader() {
+        let Some(b) = crate::testing::backend() else { return };
+        for s in ALL {
+            assert_eq!(s.code[0], 0x0723_0203, "{}", s.name);
+            let made = b.pipeline_for_test(s, &[64], bindings(&s.code));
+            assert!(made.is_ok(), "{}: {made:?}", s.name);
+        }
+        let ids: std::collections::HashSet<u64> = ALL.iter().map(|s| s.id).collect();
+        assert_eq!(ids.len(), ALL.len());
+    }
+}

@@ -1,0 +1,23 @@
+// Made by scripts/shaders.sh from shaders/kernels.toml.
+shaders! {
+    BLOCK_MATMUL_BF16 = "block_matmul_bf16",
+    BLOCK_MATMUL_F16 = "block_matmul_f16",
+    BLOCK_MATMUL_F32 = "block_matmul_f32",
+    BLOCK_MATMUL_Q4_0 = "block_matmul_q4_0",
+    BLOCK_MATMUL_Q4_1 = "block_matmul_q4_1",
+    BLOCK_MATMUL_Q4_K = "block_matmul_q4_k",
+    BLOCK_MATMUL_Q5_0 = "block_matmul_q5_0",
+    BLOCK_MATMUL_Q5_K = "block_matmul_q5_k",
+    BLOCK_MATMUL_Q6_K = "block_matmul_q6_k",
+    BLOCK_MATMUL_Q8_0 = "block_matmul_q8_0",
+    BLOCK_MATVEC_BF16 = "block_matvec_bf16",
+    BLOCK_MATVEC_F16 = "block_matvec_f16",
+    BLOCK_MATVEC_F32 = "block_matvec_f32",
+    BLOCK_MATVEC_Q4_0 = "block_matvec_q4_0",
+    BLOCK_MATVEC_Q4_1 = "block_matvec_q4_1",
+    BLOCK_MATVEC_Q4_K = "block_matvec_q4_k",
+    BLOCK_MATVEC_Q5_0 = "block_matvec_q5_0",
+    BLOCK_MATVEC_Q5_K = "block_matvec_q5_k",
+    BLOCK_MATVEC_Q6_K = "block_matvec_q6_k",
+    BLOCK_MATVEC_Q8_0 = "block_matvec_q8_0",
+}
