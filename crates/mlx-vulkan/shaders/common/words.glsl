@@ -1,4 +1,5 @@
-// Bytes of a buffer of words that may begin anywhere, and exact numbers made of bits.
+// Bytes of a buffer of words that may begin anywhere.
+#include "numbers.glsl"
 layout(local_size_x_id = 0) in;
 layout(set = 0, binding = 0) readonly buffer Weights { uint w_words[]; };
 
@@ -16,13 +17,6 @@ uint bytes2(uint at) {
 }
 uint byte1(uint at) {
     return (w_words[at >> 2] >> ((at & 3u) << 3)) & 0xffu;
-}
-// The value of an f16, with denormals, infinities and NaN.
-float half_value(uint h) {
-    uint sign = (h & 0x8000u) << 16, e = (h >> 10) & 31u, m = h & 0x3ffu;
-    float tiny = uintBitsToFloat(floatBitsToUint(float(m) * 5.9604644775390625e-8) | sign);
-    uint bits = sign | ((h & 0x7fffu) << 13);
-    return e == 0u ? tiny : uintBitsToFloat(bits + (e == 31u ? 0x70000000u : 0x38000000u));
 }
 // Bytes of a word, the low one first.
 uvec4 split(uint x) {

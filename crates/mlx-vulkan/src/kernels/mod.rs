@@ -9,6 +9,8 @@ mod copy;
 mod map_tests;
 mod random;
 mod reduce;
+mod rope;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -56,12 +58,13 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate }
+    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis,
         Quantize, Dequantize,
-        AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul,
+        AddMM, CrossEntropy, Sdpa, QuantizedMatmul,
     }
 }

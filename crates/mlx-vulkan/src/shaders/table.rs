@@ -20,4 +20,13 @@ shaders! {
     BLOCK_MATVEC_Q5_K = "block_matvec_q5_k",
     BLOCK_MATVEC_Q6_K = "block_matvec_q6_k",
     BLOCK_MATVEC_Q8_0 = "block_matvec_q8_0",
+    NORM_BF16 = "norm_bf16",
+    NORM_F16 = "norm_f16",
+    NORM_F32 = "norm_f32",
+    ROPE_BF16 = "rope_bf16",
+    ROPE_F16 = "rope_f16",
+    ROPE_F32 = "rope_f32",
+    SOFTMAX_BF16 = "softmax_bf16",
+    SOFTMAX_F16 = "softmax_f16",
+    SOFTMAX_F32 = "softmax_f32",
 }

@@ -1,0 +1,49 @@
+#version 450
+// Softmax of rows, or ln of the sum of their powers of e (LOG): a workgroup for each row.
+#extension GL_GOOGLE_include_directive : require
+#include ELEMENT
+#include "common/math.glsl"
+layout(local_size_x_id = 0) in;
+layout(constant_id = 1) const bool LOG = false;
+layout(set = 0, binding = 0) readonly buffer Input { uint x_words[]; };
+layout(set = 0, binding = 1) writeonly buffer Output { uint out_words[]; };
+layout(push_constant) uniform Push {
+    uint rows;
+    uint n;        // elements of a row
+    uint x_first;  // element
+    uint out_first;  // word
+} p;
+#include "common/group.glsl"
+
+void main() {
+    uint lane = gl_LocalInvocationID.x, size = gl_WorkGroupSize.x;
+    uint row = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+    // Workgroups beyond the last row compute it again and store nothing.
+    uint base = p.x_first + min(row, p.rows - 1u) * p.n;
+    float most = -INFINITE;
+    for (uint i = lane; i < p.n; i += size) {
+        float x = element(x_words[(base + i) / PER_WORD], base + i);
+        most = x > most ? x : most;
+    }
+    most = group_max(most);
+    // An infinite one would give inf - inf.
+    float shift = LOG && abs(most) == INFINITE ? 0.0 : most;
+    float sum = 0.0;
+    for (uint i = lane; i < p.n; i += size) sum += exp_near(element(x_words[(base + i) / PER_WORD], base + i) - shift);
+    sum = group_sum(sum);
+    if (row >= p.rows) return;
+    if (LOG) {
+        if (lane == 0u) out_words[p.out_first + row] = word_of(log(sum) + shift, 0.0);
+        return;
+    }
+    uint words = p.n / PER_WORD;
+    for (uint w = lane; w < words; w += size) {
+        float y[2];
+        y[1] = 0.0;
+        for (uint j = 0; j < PER_WORD; j++) {
+            uint at = base + w * PER_WORD + j;
+            y[j] = exp_near(element(x_words[at / PER_WORD], at) - shift) / sum;
+        }
+        out_words[p.out_first + row * words + w] = word_of(y[0], y[1]);
+    }
+}
