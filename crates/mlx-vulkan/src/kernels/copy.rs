@@ -12,12 +12,18 @@ fn carried(d: &Desc) -> Desc {
     Desc { dtype: mover(d.dtype).1, ..d.clone() }
 }
 
-fn can(caps: &Caps, from: &Desc, to: &Desc, scattered: bool) -> bool {
+pub(super) fn can(caps: &Caps, from: &Desc, to: &Desc, scattered: bool) -> bool {
     map::supports(&mover(to.dtype).0, caps, &[&carried(from)], &carried(to), scattered)
 }
 
 /// Copies elements to where `to` describes them, `skip` elements after its first.
-fn copy(cx: &mut Cx<'_>, from: (&Desc, Bound), to: (&Desc, &Bound), skip: isize, scattered: bool) -> Result<()> {
+pub(super) fn copy(
+    cx: &mut Cx<'_>,
+    from: (&Desc, Bound),
+    to: (&Desc, &Bound),
+    skip: isize,
+    scattered: bool,
+) -> Result<()> {
     let mut target = to.1.clone();
     target.first = target.first.wrapping_add_signed((skip * to.0.dtype.size() as isize) as i32);
     map::record(cx, &mover(to.0.dtype).0, &[(&carried(from.0), from.1)], (&carried(to.0), target), scattered)

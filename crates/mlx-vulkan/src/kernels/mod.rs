@@ -2,6 +2,7 @@
 
 pub(crate) mod map;
 
+mod attention;
 mod block;
 mod boxes;
 mod copy;
@@ -59,12 +60,12 @@ macro_rules! selection {
 
 selection! {
     kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope }
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis,
         Quantize, Dequantize,
-        AddMM, CrossEntropy, Sdpa, QuantizedMatmul,
+        AddMM, CrossEntropy, QuantizedMatmul,
     }
 }

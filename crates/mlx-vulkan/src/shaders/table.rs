@@ -1,5 +1,13 @@
 // Made by scripts/shaders.sh from shaders/kernels.toml.
 shaders! {
+    ATTEND_BF16 = "attend_bf16",
+    ATTEND_F16 = "attend_f16",
+    ATTEND_F32 = "attend_f32",
+    ATTEND_F32_BF16 = "attend_f32_bf16",
+    ATTEND_F32_F16 = "attend_f32_f16",
+    ATTEND_JOIN_BF16 = "attend_join_bf16",
+    ATTEND_JOIN_F16 = "attend_join_f16",
+    ATTEND_JOIN_F32 = "attend_join_f32",
     BLOCK_MATMUL_BF16 = "block_matmul_bf16",
     BLOCK_MATMUL_F16 = "block_matmul_f16",
     BLOCK_MATMUL_F32 = "block_matmul_f32",

@@ -1,0 +1,297 @@
+//! Attention: few queries over keys split among workgroups, many queries with a running softmax.
+
+use super::Kernel;
+use super::copy;
+use super::rows::{by_dtype, element, per_word};
+use crate::Caps;
+use crate::record::{Bound, Cx, Dispatch, Shader};
+use crate::shaders;
+use mlx_ir::desc::row_major;
+use mlx_ir::op::Sdpa;
+use mlx_ir::{DType, Desc, Operand, Result};
+
+/// Invocations of a workgroup.
+const GROUP: usize = 128;
+/// Most queries of a workgroup, and bytes of shared memory that they may take with what is known about them.
+const ROWS: usize = 8;
+const SHARED: usize = 16 << 10;
+/// Storage buffers that the shader binds.
+const BUFFERS: u32 = 6;
+/// Workgroups that keep a device busy.
+const BUSY: usize = 256;
+/// Workgroups of queries alone from which keys are scored by one invocation each.
+const MANY: usize = 64;
+/// Flags of the shader.
+const CAUSAL: u32 = 1;
+const MASK_BOOL: u32 = 2;
+const MASK_ADDED: u32 = 4;
+const SINKS: u32 = 8;
+const PARTS: u32 = 16;
+
+fn shader(q: DType, k: DType) -> Option<&'static Shader> {
+    match (q, k) {
+        (DType::F32, DType::F16) => Some(&shaders::ATTEND_F32_F16),
+        (DType::F32, DType::BF16) => Some(&shaders::ATTEND_F32_BF16),
+        _ if q == k => by_dtype(q, [&shaders::ATTEND_F32, &shaders::ATTEND_F16, &shaders::ATTEND_BF16]),
+        _ => None,
+    }
+}
+
+fn join(d: DType) -> Option<&'static Shader> {
+    by_dtype(d, [&shaders::ATTEND_JOIN_F32, &shaders::ATTEND_JOIN_F16, &shaders::ATTEND_JOIN_BF16])
+}
+
+/// How the work is cut. By the shapes alone, so that sums are made in the same order on every device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cut {
+    /// Queries of a workgroup.
+    rows: usize,
+    /// Keys at a time.
+    chunk: usize,
+    /// Invocations that share a key.
+    lanes: usize,
+    /// Workgroups of queries: along the queries of a key head, key heads.
+    blocks: usize,
+    groups: usize,
+    /// Workgroups that share the keys.
+    splits: usize,
+}
+
+impl Cut {
+    fn new(q: &Desc, k: &Desc) -> Cut {
+        let (features, keys) = (q.shape[3], k.shape[2]);
+        let queries = q.shape[1] / k.shape[1] * q.shape[2];
+        let groups = q.shape[0] * k.shape[1];
+        let most = |lanes: usize| if lanes == 1 { GROUP } else { 2 * GROUP / lanes };
+        let bytes = |rows: usize, lanes: usize| rows * (features + most(lanes) + 3) * 4 + GROUP * rows.max(4) * 4;
+        let lanes = if queries.div_ceil(ROWS) * groups >= MANY { 1 } else { 4 };
+        let mut rows = ROWS.min(queries.next_power_of_two());
+        while rows > 1 && bytes(rows, lanes) > SHARED {
+            rows /= 2;
+        }
+        let blocks = queries.div_ceil(rows);
+        let chunk = most(lanes);
+        let splits = (BUSY / (blocks * groups).max(1)).clamp(1, keys.div_ceil(chunk).max(1));
+        Cut { rows, chunk, lanes, blocks, groups, splits }
+    }
+}
+
+fn fours(x: &Desc) -> bool {
+    x.shape[3].is_multiple_of(4)
+        && (x.shape[3] == 0 || x.strides[3] == 1)
+        && (0..3).all(|i| x.shape[i] <= 1 || x.strides[i] % 4 == 0)
+        && x.shape[3] <= 4 * GROUP
+}
+
+/// The operand with its first element at a multiple of four, copied if need be, and its strides.
+fn aligned(cx: &mut Cx<'_>, x: &Operand) -> Result<(Bound, Desc)> {
+    let b = cx.input(x)?;
+    if element(&b, x.desc.dtype).is_multiple_of(4) {
+        return Ok((b, x.desc.clone()));
+    }
+    let packed = Desc { strides: row_major(&x.desc.shape), ..x.desc.clone() };
+    let to = cx.scratch(packed.size() * packed.dtype.size())?;
+    copy::copy(cx, (&x.desc, b), (&packed, &to), 0, false)?;
+    Ok((to, packed))
+}
+
+impl Kernel for Sdpa {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        let (q, k, v) = (&ins[0], &ins[1], &ins[2]);
+        let q_words = q.shape[3] == 0 || q.strides[3] == 1;
+        let few = |n: usize| n < (i32::MAX / 2) as usize;
+        let fits = shader(q.dtype, k.dtype).is_some()
+            && k.dtype == v.dtype
+            && q_words
+            && fours(k)
+            && fours(v)
+            && k.shape[2] > 0
+            && v.shape[3] > 0
+            && caps.storage_buffers >= BUFFERS
+            && few(outs[0].size())
+            && few(k.shape[2] + q.shape[2])
+            && few(self.window.unwrap_or(0));
+        let mask =
+            !self.mask || (ins[3].ndim() == 4 && matches!(ins[3].dtype, DType::Bool) | (ins[3].dtype == q.dtype));
+        let sinks = !self.sinks || ins.last().is_some_and(|s| s.dtype == q.dtype && s.ndim() == 1 && s.is_contiguous());
+        if !(fits && mask && sinks) {
+            return false;
+        }
+        let cut = Cut::new(q, k);
+        let count = caps.workgroup_count;
+        cut.blocks <= count[0] as usize
+            && cut.groups <= count[1] as usize
+            && cut.splits <= count[2] as usize
+            && (q.size() / q.shape[3].max(1)) as u64 <= u64::from(count[0]) * u64::from(count[1])
+            // Features are read by copies too.
+            && copy::can(caps, k, &Desc::contiguous(&k.shape, k.dtype), false)
+            && copy::can(caps, v, &Desc::contiguous(&v.shape, v.dtype), false)
+    }
+
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (q, k) = (&ins[0].desc, &ins[1].desc);
+        let (Some(shader), Some(join)) = (shader(q.dtype, k.dtype), join(q.dtype)) else { return Ok(()) };
+        let cut = Cut::new(q, k);
+        let (queries, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
+        let (keys, k) = aligned(cx, &ins[1])?;
+        let (values, v) = aligned(cx, &ins[2])?;
+        let mask = if self.mask { Some((cx.input(&ins[3])?, &ins[3].desc)) } else { None };
+        let sinks = if self.sinks { Some(cx.input(&ins[ins.len() - 1])?) } else { None };
+        let (rep, l, s, e) = (q.shape[1] / k.shape[1], q.shape[2], k.shape[2], v.shape[3]);
+        let rows = rep * l;
+        let parted = cut.splits > 1;
+        let to = if parted { cx.scratch(cut.groups * rows * cut.splits * (e + 2) * 4)? } else { out.clone() };
+        let mask_flag = match &mask {
+            None => 0,
+            Some((_, d)) if d.dtype == DType::Bool => MASK_BOOL,
+            Some(_) => MASK_ADDED,
+        };
+        let on = |yes: bool, flag: u32| if yes { flag } else { 0 };
+        let flags = on(self.causal, CAUSAL) | mask_flag | on(self.sinks, SINKS) | on(parted, PARTS);
+        let mut push = [0u32; 28];
+        push[..9].copy_from_slice(&[
+            rows as u32,
+            l as u32,
+            s as u32,
+            rep as u32,
+            k.shape[1] as u32,
+            self.scale.f32().to_bits(),
+            flags,
+            self.window.unwrap_or(0) as u32,
+            cut.splits as u32,
+        ]);
+        let strides = |x: &Desc, by: isize| [0, 1, 2].map(|i| (x.strides[i] / by) as u32);
+        push[9] = element(&queries, q.dtype);
+        push[10..13].copy_from_slice(&strides(q, 1));
+        push[13] = element(&keys, k.dtype) / 4;
+        push[14..17].copy_from_slice(&strides(&k, 4));
+        push[17] = element(&values, v.dtype) / 4;
+        push[18..21].copy_from_slice(&strides(&v, 4));
+        if let Some((b, d)) = &mask {
+            push[21] = element(b, d.dtype);
+            push[22..25].copy_from_slice(&strides(d, 1));
+            push[25] = d.strides[3] as u32;
+        }
+        push[26] = sinks.as_ref().map_or(0, |b| element(b, q.dtype));
+        push[27] = to.first / 4;
+        let spec = [
+            GROUP as u32,
+            cut.rows as u32,
+            (k.shape[3] / 4) as u32,
+            (e / 4) as u32,
+            cut.chunk as u32,
+            cut.lanes as u32,
+        ];
+        let none = &queries;
+        let bind =
+            [&queries, &keys, &values, mask.as_ref().map_or(none, |m| &m.0), sinks.as_ref().unwrap_or(none), &to];
+        let groups = [cut.blocks as u32, cut.groups as u32, cut.splits as u32];
+        cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups })?;
+        if !parted {
+            return Ok(());
+        }
+        let all = cut.groups * rows;
+        let across = all.min(cx.caps.workgroup_count[0] as usize);
+        let push = [all as u32, cut.splits as u32, e as u32, to.first / 4, out.first / 4];
+        let size = (e / per_word(q.dtype)).next_power_of_two().clamp(32, GROUP) as u32;
+        let groups = [across as u32, all.div_ceil(across) as u32, 1];
+        cx.dispatch(&Dispatch { shader: join, spec: &[size], bind: &[&to, &out], push: &push, groups })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{compare, host_array};
+    use half::{bf16, f16};
+    use mlx_ir::op::Real;
+
+    fn values(n: usize, seed: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 7919 + seed * 613) % 2003) as f32 / 1001.5 - 1.0).collect()
+    }
+
+    fn of(d: DType, shape: &[usize], x: &[f32]) -> Operand {
+        match d {
+            DType::F16 => host_array(shape, &x.iter().map(|&v| f16::from_f32(v)).collect::<Vec<_>>()),
+            DType::BF16 => host_array(shape, &x.iter().map(|&v| bf16::from_f32(v)).collect::<Vec<_>>()),
+            _ => host_array(shape, x),
+        }
+    }
+
+    /// Positions `skip` to the end along axis 2, as a cache's keys are seen.
+    fn from_position(mut o: Operand, skip: usize) -> Operand {
+        o.offset += skip * o.desc.strides[2] as usize * o.desc.dtype.size();
+        o.desc.shape[2] -= skip;
+        o
+    }
+
+    #[test]
+    fn masks_shapes_and_types() {
+        // (B, H, G, L, S, D, E)
+        let shapes = [
+            (1, 4, 2, 1, 1, 16, 16),
+            (2, 6, 2, 1, 300, 24, 20),
+            (1, 4, 1, 3, 215, 64, 64),
+            (2, 4, 2, 35, 50, 40, 24),
+            (1, 2, 2, 140, 260, 16, 16),
+            (1, 3, 1, 30, 10, 32, 4),
+            (1, 2, 1, 5, 40, 256, 256),
+        ];
+        let types = [
+            (DType::F32, DType::F32),
+            (DType::F32, DType::F16),
+            (DType::F16, DType::F16),
+            (DType::BF16, DType::BF16),
+            (DType::F32, DType::BF16),
+        ];
+        for (n, &(b, h, g, l, s, d, e)) in shapes.iter().enumerate() {
+            let (dq, dk) = types[n % types.len()];
+            let q = of(dq, &[b, h, l, d], &values(b * h * l * d, 1));
+            let k = from_position(of(dk, &[b, g, s + 3, d], &values(b * g * (s + 3) * d, 2)), 3);
+            let v = from_position(of(dk, &[b, g, s + 3, e], &values(b * g * (s + 3) * e, 3)), 3);
+            let sinks = of(dq, &[h], &values(h, 4));
+            let seen: Vec<bool> = (0..l * s).map(|i| i * 37 % 11 < 7).collect();
+            let seen = host_array(&[l, s], &seen);
+            let shown = |m: &Operand| {
+                let mut m = m.clone();
+                m.desc.shape = [b, h, l, s].into_iter().collect();
+                m.desc.strides = [0, 0, s as isize, 1].into_iter().collect();
+                m
+            };
+            let added = of(dq, &[l, s], &values(l * s, 5));
+            let out = [Desc::contiguous(&[b, h, l, e], dq)];
+            let plain = Sdpa { scale: Real::new(0.6), causal: false, window: None, mask: false, sinks: false };
+            let qkv = [q, k, v];
+            let with = |more: &[&Operand]| qkv.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
+            compare(plain.clone(), &qkv, &out, 1e-5);
+            compare(Sdpa { causal: true, ..plain.clone() }, &qkv, &out, 1e-5);
+            compare(Sdpa { causal: true, window: Some(7), ..plain.clone() }, &qkv, &out, 1e-5);
+            compare(Sdpa { causal: true, sinks: true, ..plain.clone() }, &with(&[&sinks]), &out, 1e-5);
+            compare(Sdpa { mask: true, ..plain.clone() }, &with(&[&shown(&seen)]), &out, 1e-5);
+            compare(Sdpa { mask: true, sinks: true, ..plain }, &with(&[&shown(&added), &sinks]), &out, 1e-5);
+        }
+    }
+
+    #[test]
+    fn keys_that_begin_anywhere_are_copied() {
+        let q = host_array(&[1, 1, 1, 4], &values(4, 1));
+        let mut k = host_array(&[4 * 9 + 1], &values(37, 2));
+        k.desc = Desc::contiguous(&[1, 1, 9, 4], DType::F32);
+        k.offset = 4;
+        let op = Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: false, sinks: false };
+        let out = q.desc.clone();
+        compare(op, &[q, k.clone(), k], &[out], 1e-6);
+    }
+
+    #[test]
+    fn work_is_cut_by_shape() {
+        let of = |l: usize, s: usize, d: usize| {
+            let (q, k) = (Desc::contiguous(&[1, 32, l, d], DType::F32), Desc::contiguous(&[1, 8, s, d], DType::F16));
+            Cut::new(&q, &k)
+        };
+        assert_eq!(of(1, 130, 128), Cut { rows: 4, chunk: 64, lanes: 4, blocks: 1, groups: 8, splits: 3 });
+        assert_eq!(of(512, 512, 128), Cut { rows: 8, chunk: 128, lanes: 1, blocks: 256, groups: 8, splits: 1 });
+        // Long features take fewer queries.
+        assert_eq!(of(512, 512, 512).rows, 4);
+    }
+}
