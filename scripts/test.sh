@@ -89,6 +89,7 @@ step_gpu() {
   if grep -q 'VUID-\|UNASSIGNED-' "$(log validation)"; then die "the validation layer objects: see $(log validation)"; fi
   unset VK_INSTANCE_LAYERS
   MLX_VULKAN_DISABLE=unified,push_descriptor,int64 cargo test -p mlx-vulkan map_tests
+  cargo test -p mlx --test lowering
   cargo run -q -p mlx-check -- test --device gpu
   MLX_VULKAN_DISABLE=unified,push_descriptor cargo run -q -p mlx-check -- test add --device gpu
   # A model, whole: the same greedy answer as the processor's.

@@ -10,8 +10,8 @@
 
 use crate::desc::{Axes, Shape, Strides};
 use crate::quant::QuantFormat;
-use crate::tape::Tape;
-use crate::{DType, desc};
+use crate::tape::{Tape, TapeBuilder};
+use crate::{DType, Func, Result, desc};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -105,6 +105,45 @@ pub struct Affine {
     pub bits: u8,
 }
 
+/// An activation of the first of two factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// `x · sigmoid(x)`.
+    Silu,
+    /// GELU by its tanh approximation, `0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))` (Hendrycks and Gimpel, 2016).
+    GeluTanh,
+}
+
+impl Gate {
+    /// All of them.
+    pub const ALL: [Gate; 2] = [Gate::Silu, Gate::GeluTanh];
+    /// The factor of x² and the summand in `sigmoid(x·(…))`, by which the tanh is written.
+    pub const GELU_TANH: [f32; 2] = [2.0 * 0.797_884_6 * 0.044_715, 2.0 * 0.797_884_6];
+
+    /// `gate(a) · b` for f32 a and b as one elementwise program.
+    ///
+    /// # Errors
+    /// None that a caller could cause.
+    pub fn tape(self) -> Result<Tape> {
+        let mut t = TapeBuilder::new(&[DType::F32, DType::F32]);
+        let inner = match self {
+            Gate::Silu => 0,
+            Gate::GeluTanh => {
+                let square = t.call(Func::Square, &[0])?;
+                let c = t.constant(Self::GELU_TANH[0])?;
+                let cubic = t.call(Func::Multiply, &[square, c])?;
+                let c = t.constant(Self::GELU_TANH[1])?;
+                let sum = t.call(Func::Add, &[cubic, c])?;
+                t.call(Func::Multiply, &[0, sum])?
+            }
+        };
+        let s = t.call(Func::Sigmoid, &[inner])?;
+        let a = t.call(Func::Multiply, &[0, s])?;
+        t.call(Func::Multiply, &[a, 1])?;
+        Ok(t.finish())
+    }
+}
+
 /// Calls a macro with the name of every row by family.
 #[macro_export]
 macro_rules! op_table {
@@ -117,7 +156,8 @@ macro_rules! op_table {
                 Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize
             }
             fused {
-                AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows
+                AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
+                BlockProject, CacheUpdate
             }
         }
     };
@@ -425,6 +465,26 @@ op_rows! {
         /// Format of each matrix.
         formats: SmallVec<[QuantFormat; 3]>,
     }
+    /// [`BlockMatmul`] with what stands around it in a transformer. Inputs: x (…, K), then the weight (K) of an RMS
+    /// norm of x if there is an `eps`, the matrices, and what is added to the (single) result if `add`.
+    BlockProject {
+        /// Format of each matrix.
+        formats: SmallVec<[QuantFormat; 3]>,
+        /// Added to the mean square of x, which is normalised first.
+        eps: Option<Real>,
+        /// Of two matrices of one size the result is `gate(first) · second`.
+        gate: Option<Gate>,
+        /// The last input is added.
+        add: bool,
+    }
+    /// x with the box of the update's shape at `start` replaced by the update, rotated if so given and converted to
+    /// x's dtype. Inputs: x, update, then those of the rotation.
+    CacheUpdate {
+        /// First element along each axis.
+        start: Axes,
+        /// Rotation of the update.
+        rope: Option<Rope>,
+    }
     /// Rows of a GGUF-block matrix as f32. Inputs: bytes u8 (N, row bytes), indices (any shape, integer).
     BlockRows {
         /// Block format.
@@ -440,7 +500,11 @@ impl Op {
     pub fn may_overwrite(&self, input: usize) -> bool {
         match self {
             Op::Map(_) => true,
-            Op::SliceUpdate(_) | Op::Scatter(_) | Op::ScatterAxis(_) | Op::DynamicSliceUpdate(_) => input == 0,
+            Op::SliceUpdate(_)
+            | Op::CacheUpdate(_)
+            | Op::Scatter(_)
+            | Op::ScatterAxis(_)
+            | Op::DynamicSliceUpdate(_) => input == 0,
             Op::Contiguous(_) => false,
             _ => false,
         }

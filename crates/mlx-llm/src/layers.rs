@@ -2,8 +2,9 @@
 
 use crate::cache::LayerCache;
 use crate::weights::Weights;
-use mlx::{Array, DType, Error, Result, ops};
-use mlx_ir::{Func, QuantFormat, Tape, TapeBuilder};
+use mlx::{Array, Error, Result, ops};
+use mlx_ir::op::Gate;
+use mlx_ir::{QuantFormat, Tape};
 use std::sync::Arc;
 
 /// A projection `x · Wᵀ + b`.
@@ -91,41 +92,6 @@ impl Norm {
     }
 }
 
-/// The activation of a gated feed-forward block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// `x · sigmoid(x)`.
-    Silu,
-    /// GELU by its tanh approximation.
-    GeluTanh,
-}
-
-impl Activation {
-    /// `activation(gate) · up` as one elementwise program.
-    fn gated(self) -> Result<Tape> {
-        let mut b = TapeBuilder::new(&[DType::F32, DType::F32]);
-        let a = match self {
-            Activation::Silu => {
-                let s = b.call(Func::Sigmoid, &[0])?;
-                b.call(Func::Multiply, &[0, s])?
-            }
-            Activation::GeluTanh => {
-                // 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) (Hendrycks and Gimpel, 2016) = x · sigmoid(2·…).
-                let x2 = b.call(Func::Square, &[0])?;
-                let c = b.constant(2.0 * 0.797_884_6f32 * 0.044_715)?;
-                let x2 = b.call(Func::Multiply, &[x2, c])?;
-                let c = b.constant(2.0 * 0.797_884_6f32)?;
-                let poly = b.call(Func::Add, &[x2, c])?;
-                let inner = b.call(Func::Multiply, &[0, poly])?;
-                let s = b.call(Func::Sigmoid, &[inner])?;
-                b.call(Func::Multiply, &[0, s])?
-            }
-        };
-        b.call(Func::Multiply, &[a, 1])?;
-        Ok(b.finish())
-    }
-}
-
 /// Gated feed-forward block: `down(activation(gate(x)) · up(x))`.
 pub struct Mlp {
     gate: Linear,
@@ -139,12 +105,12 @@ impl Mlp {
     ///
     /// # Errors
     /// As [`Weights::linear`].
-    pub fn load(w: &Weights<'_>, dim: usize, hidden: usize, activation: Activation) -> Result<Self> {
+    pub fn load(w: &Weights<'_>, dim: usize, hidden: usize, activation: Gate) -> Result<Self> {
         Ok(Self {
             gate: w.linear("ffn_gate", hidden, dim)?,
             up: w.linear("ffn_up", hidden, dim)?,
             down: w.linear("ffn_down", dim, hidden)?,
-            gated: Arc::new(activation.gated()?),
+            gated: Arc::new(activation.tape()?),
         })
     }
 

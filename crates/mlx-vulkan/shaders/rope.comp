@@ -2,6 +2,7 @@
 // Rotary position embedding: an invocation makes one word of the output.
 #extension GL_GOOGLE_include_directive : require
 #include ELEMENT
+#include RESULT
 #include "common/math.glsl"
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const bool TRADITIONAL = false;
@@ -31,6 +32,9 @@ layout(push_constant) uniform Push {
     float octaves_high;
     float octaves_low;
     float scale;
+    int out_batch_stride;  // words
+    int out_middle_stride;
+    int out_t_stride;
 } p;
 
 float x_at(uint base, uint j) { return element(x_words[(base + j) / PER_WORD], base + j); }
@@ -48,7 +52,7 @@ float frequency(uint i) {
 void main() {
     uint at = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
     if (at >= p.count) return;
-    uint words = p.d / PER_WORD;
+    uint words = p.d / RESULT_PER_WORD;
     uint w = at % words, row = at / words;
     uint t = row % p.t, m = row / p.t % p.middle, b = row / p.t / p.middle;
     uint base = uint(int(p.x_first) + int(b) * p.batch_stride + int(m) * p.middle_stride + int(t) * p.t_stride);
@@ -56,8 +60,8 @@ void main() {
     uint pairs = p.dims / 2u;
     float y[2];
     y[1] = 0.0;
-    for (uint k = 0; k < PER_WORD; k++) {
-        uint j = w * PER_WORD + k;
+    for (uint k = 0; k < RESULT_PER_WORD; k++) {
+        uint j = w * RESULT_PER_WORD + k;
         if (j >= p.dims) {
             y[k] = x_at(base, j);
             continue;
@@ -69,5 +73,7 @@ void main() {
         float a = x_at(base, TRADITIONAL ? 2u * i : i), c = x_at(base, TRADITIONAL ? 2u * i + 1u : pairs + i);
         y[k] = second ? a * cs.y + c * cs.x : a * cs.x - c * cs.y;
     }
-    out_words[p.out_first + at] = word_of(y[0], y[1]);
+    uint to = uint(int(p.out_first) + int(b) * p.out_batch_stride + int(m) * p.out_middle_stride
+                   + int(t) * p.out_t_stride) + w;
+    out_words[to] = result_word(y[0], y[1]);
 }

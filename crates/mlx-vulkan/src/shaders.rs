@@ -31,21 +31,36 @@ macro_rules! shaders {
 
 include!("shaders/table.rs");
 
-/// The product of f32 rows with weights in blocks: of `few` rows (up to eight), or of any number.
-pub(crate) fn block_product(format: QuantFormat, few: bool) -> &'static Shader {
-    let (vector, matrix) = match format {
-        QuantFormat::F32 => (&BLOCK_MATVEC_F32, &BLOCK_MATMUL_F32),
-        QuantFormat::F16 => (&BLOCK_MATVEC_F16, &BLOCK_MATMUL_F16),
-        QuantFormat::BF16 => (&BLOCK_MATVEC_BF16, &BLOCK_MATMUL_BF16),
-        QuantFormat::Q4_0 => (&BLOCK_MATVEC_Q4_0, &BLOCK_MATMUL_Q4_0),
-        QuantFormat::Q4_1 => (&BLOCK_MATVEC_Q4_1, &BLOCK_MATMUL_Q4_1),
-        QuantFormat::Q5_0 => (&BLOCK_MATVEC_Q5_0, &BLOCK_MATMUL_Q5_0),
-        QuantFormat::Q8_0 => (&BLOCK_MATVEC_Q8_0, &BLOCK_MATMUL_Q8_0),
-        QuantFormat::Q4_K => (&BLOCK_MATVEC_Q4_K, &BLOCK_MATMUL_Q4_K),
-        QuantFormat::Q5_K => (&BLOCK_MATVEC_Q5_K, &BLOCK_MATMUL_Q5_K),
-        QuantFormat::Q6_K => (&BLOCK_MATVEC_Q6_K, &BLOCK_MATMUL_Q6_K),
-    };
-    if few { vector } else { matrix }
+/// Products of a few f32 rows with matrices in blocks.
+pub(crate) fn block_project(format: QuantFormat) -> &'static Shader {
+    match format {
+        QuantFormat::F32 => &BLOCK_PROJECT_F32,
+        QuantFormat::F16 => &BLOCK_PROJECT_F16,
+        QuantFormat::BF16 => &BLOCK_PROJECT_BF16,
+        QuantFormat::Q4_0 => &BLOCK_PROJECT_Q4_0,
+        QuantFormat::Q4_1 => &BLOCK_PROJECT_Q4_1,
+        QuantFormat::Q5_0 => &BLOCK_PROJECT_Q5_0,
+        QuantFormat::Q8_0 => &BLOCK_PROJECT_Q8_0,
+        QuantFormat::Q4_K => &BLOCK_PROJECT_Q4_K,
+        QuantFormat::Q5_K => &BLOCK_PROJECT_Q5_K,
+        QuantFormat::Q6_K => &BLOCK_PROJECT_Q6_K,
+    }
+}
+
+/// The product of f32 rows with a matrix in blocks.
+pub(crate) fn block_matmul(format: QuantFormat) -> &'static Shader {
+    match format {
+        QuantFormat::F32 => &BLOCK_MATMUL_F32,
+        QuantFormat::F16 => &BLOCK_MATMUL_F16,
+        QuantFormat::BF16 => &BLOCK_MATMUL_BF16,
+        QuantFormat::Q4_0 => &BLOCK_MATMUL_Q4_0,
+        QuantFormat::Q4_1 => &BLOCK_MATMUL_Q4_1,
+        QuantFormat::Q5_0 => &BLOCK_MATMUL_Q5_0,
+        QuantFormat::Q8_0 => &BLOCK_MATMUL_Q8_0,
+        QuantFormat::Q4_K => &BLOCK_MATMUL_Q4_K,
+        QuantFormat::Q5_K => &BLOCK_MATMUL_Q5_K,
+        QuantFormat::Q6_K => &BLOCK_MATMUL_Q6_K,
+    }
 }
 
 #[cfg(test)]

@@ -256,6 +256,8 @@ pub struct Counters {
     pub fallbacks: AtomicU64,
     /// Outputs written over a dying input.
     pub donations: AtomicU64,
+    /// Ops run in place of several.
+    pub lowered: AtomicU64,
 }
 
 /// A reading of the counters.
@@ -273,6 +275,8 @@ pub struct Counts {
     pub fallbacks: u64,
     /// Outputs written over a dying input.
     pub donations: u64,
+    /// Ops run in place of several.
+    pub lowered: u64,
 }
 
 impl std::ops::Sub for Counts {
@@ -285,6 +289,7 @@ impl std::ops::Sub for Counts {
             references: self.references - o.references,
             fallbacks: self.fallbacks - o.fallbacks,
             donations: self.donations - o.donations,
+            lowered: self.lowered - o.lowered,
         }
     }
 }
@@ -297,6 +302,7 @@ pub(crate) fn counters() -> &'static Counters {
         references: AtomicU64::new(0),
         fallbacks: AtomicU64::new(0),
         donations: AtomicU64::new(0),
+        lowered: AtomicU64::new(0),
     };
     &C
 }
@@ -311,6 +317,7 @@ pub fn counts() -> Counts {
         references: c.references.load(Ordering::Relaxed),
         fallbacks: c.fallbacks.load(Ordering::Relaxed),
         donations: c.donations.load(Ordering::Relaxed),
+        lowered: c.lowered.load(Ordering::Relaxed),
     }
 }
 

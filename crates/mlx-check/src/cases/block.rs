@@ -6,6 +6,7 @@ use crate::data::*;
 use mlx::DType;
 use mlx::ops;
 use mlx_ir::QuantFormat;
+use mlx_ir::op::{Gate, Real, Rope};
 
 pub fn add(c: &mut List) {
     for f in QuantFormat::ALL {
@@ -19,4 +20,24 @@ pub fn add(c: &mut List) {
     }
     let (a, b) = (QuantFormat::ALL[0], QuantFormat::ALL[3]);
     case!(c, "block_matmul/several", Fixed, Within(0.05), [normal(&[2, 3, 256]).of(DType::F32), blocks(a, 7, 256), blocks(b, 5, 256)], d[0], |x| ops::block_matmul(&x[0], &[(a, &x[1]), (b, &x[2])]), "");
+    for (n, k, m) in [(37, 256, 1), (12, 512, 3), (9, 256, 11)] {
+        for (name, f) in [("f32", QuantFormat::F32), ("q4_0", QuantFormat::Q4_0), ("q4_k", QuantFormat::Q4_K), ("q6_k", QuantFormat::Q6_K)] {
+            let x = normal(&[m, k]).of(DType::F32);
+            let tol = if f == QuantFormat::F32 { Accumulate(256) } else { Within(0.1) };
+            case!(c, format!("block_project/norm/{name}"), Fixed, tol, [x.clone(), normal(&[k]).of(DType::F32), blocks(f, n, k), blocks(f, 3, k), blocks(f, n, k)], d[], |x| ops::block_project(&x[0], Some((&x[1], 1e-5)), &[(f, &x[2]), (f, &x[3]), (f, &x[4])], None, None), "");
+            for (act, gate) in [("silu", Gate::Silu), ("gelu", Gate::GeluTanh)] {
+                case!(c, format!("block_project/{act}/{name}"), Fixed, tol, [x.clone(), normal(&[k]).of(DType::F32), blocks(f, n, k), blocks(f, n, k)], d[], |x| ops::block_project(&x[0], Some((&x[1], 1e-5)), &[(f, &x[2]), (f, &x[3])], Some(gate), None), "");
+            }
+            case!(c, format!("block_project/add/{name}"), Fixed, tol, [x, blocks(f, n, k), normal(&[m, n]).of(DType::F32)], d[], |x| ops::block_project(&x[0], None, &[(f, &x[1])], None, Some(&x[2])), "");
+        }
+    }
+    let cache = || normal(&[1, 2, 9, 8]);
+    let start = [0, 0, 3, 0];
+    let rotation = |traditional| Rope { dims: 6, traditional, base: Some(Real::new(1e4)), scale: Real::new(1.0), inverse: false };
+    for d in [DType::F32, DType::F16, DType::BF16] {
+        case!(c, format!("cache_update/{d}"), Fixed, Exact, [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, None), "");
+        for traditional in [false, true] {
+            case!(c, format!("cache_update/rope/{traditional}/{d}"), Fixed, Accumulate(8), [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32), given(&[3.0], &[]).of(DType::I32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, Some((rotation(traditional), &x[2..]))), "");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 
 use super::{Arch, Dims, Model, Positions, token_array, wanted};
 use crate::cache::Cache;
-use crate::layers::{Activation, Attention, AttentionOptions, Embedding, Heads, Linear, Mlp, Norm, Rotary};
+use crate::layers::{Attention, AttentionOptions, Embedding, Heads, Linear, Mlp, Norm, Rotary};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result, ops};
+use mlx_ir::op::Gate;
 
 pub(super) const ARCH: Arch = Arch { name: "gemma3", load };
 
@@ -85,7 +86,7 @@ fn load(w: &Weights<'_>) -> Result<Box<dyn Model>> {
                 attention: Attention::load(&b, heads, options)?,
                 after_attention: b.norm("post_attention_norm", heads.dim, eps)?,
                 mlp_norm: b.norm("ffn_norm", heads.dim, eps)?,
-                mlp: Mlp::load(&b, heads.dim, hidden, Activation::GeluTanh)?,
+                mlp: Mlp::load(&b, heads.dim, hidden, Gate::GeluTanh)?,
                 after_mlp: b.norm("post_ffw_norm", heads.dim, eps)?,
             })
         })

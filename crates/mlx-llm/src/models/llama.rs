@@ -2,9 +2,10 @@
 
 use super::{Arch, Dims, Model, Positions, token_array, wanted};
 use crate::cache::Cache;
-use crate::layers::{Activation, Attention, AttentionOptions, Embedding, Heads, Linear, Mlp, Norm, Rotary};
+use crate::layers::{Attention, AttentionOptions, Embedding, Heads, Linear, Mlp, Norm, Rotary};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result, ops};
+use mlx_ir::op::Gate;
 
 pub(super) const ARCH: Arch = Arch { name: "llama", load };
 
@@ -74,7 +75,7 @@ fn load(w: &Weights<'_>) -> Result<Box<dyn Model>> {
                 attention_norm: b.norm("attn_norm", heads.dim, eps)?,
                 attention: Attention::load(&b, heads, options)?,
                 mlp_norm: b.norm("ffn_norm", heads.dim, eps)?,
-                mlp: Mlp::load(&b, heads.dim, hidden, Activation::Silu)?,
+                mlp: Mlp::load(&b, heads.dim, hidden, Gate::Silu)?,
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -1,4 +1,6 @@
 // Numbers of 16 bits by integer arithmetic: exact on every device, with denormals, infinities and NaN.
+#ifndef NUMBERS
+#define NUMBERS
 
 // The value of an f16.
 float half_value(uint h) {
@@ -22,3 +24,4 @@ uint brain_bits(float x) {
     if ((u & 0x7fffffffu) > 0x7f800000u) return (u >> 16) | 0x40u;
     return (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
 }
+#endif

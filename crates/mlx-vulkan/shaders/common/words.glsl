@@ -1,22 +1,37 @@
 // Bytes of a buffer of words that may begin anywhere.
 #include "numbers.glsl"
 layout(local_size_x_id = 0) in;
+#ifdef MATRICES
+// Several matrices, of which one is read at a time. Where the choice is known when a pipeline is made, nothing is left
+// of it.
+layout(set = 0, binding = 0) readonly buffer Weights0 { uint w_words0[]; };
+layout(set = 0, binding = 1) readonly buffer Weights1 { uint w_words1[]; };
+layout(set = 0, binding = 2) readonly buffer Weights2 { uint w_words2[]; };
+uint matrix;
+uint weight_word(uint i) {
+    if (matrix == 0u) return w_words0[i];
+    if (matrix == 1u) return w_words1[i];
+    return w_words2[i];
+}
+#else
 layout(set = 0, binding = 0) readonly buffer Weights { uint w_words[]; };
+uint weight_word(uint i) { return w_words[i]; }
+#endif
 
 // The four bytes from byte `at` on. The second word is read only if some of them lie in it.
 uint bytes4(uint at) {
     uint i = at >> 2, s = (at & 3u) << 3;
-    uint x = w_words[i];
-    return s == 0u ? x : (x >> s) | (w_words[i + 1u] << (32u - s));
+    uint x = weight_word(i);
+    return s == 0u ? x : (x >> s) | (weight_word(i + 1u) << (32u - s));
 }
 // The two bytes from byte `at` on.
 uint bytes2(uint at) {
     uint i = at >> 2, s = (at & 3u) << 3;
-    uint x = w_words[i] >> s;
-    return (s == 24u ? x | (w_words[i + 1u] << 8) : x) & 0xffffu;
+    uint x = weight_word(i) >> s;
+    return (s == 24u ? x | (weight_word(i + 1u) << 8) : x) & 0xffffu;
 }
 uint byte1(uint at) {
-    return (w_words[at >> 2] >> ((at & 3u) << 3)) & 0xffu;
+    return (weight_word(at >> 2) >> ((at & 3u) << 3)) & 0xffu;
 }
 // Bytes of a word, the low one first.
 uvec4 split(uint x) {

@@ -5,7 +5,7 @@ use super::map::{GROUP, Key, grid, known};
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch};
 use crate::shaders;
-use mlx_ir::op::{BlockDequantize, BlockMatmul, BlockRows};
+use mlx_ir::op::{BlockDequantize, BlockMatmul, BlockProject, BlockRows, Gate};
 use mlx_ir::{DType, Desc, Operand, QuantFormat, Result};
 use smallvec::SmallVec;
 
@@ -13,53 +13,194 @@ fn dense(ins: &[Desc]) -> bool {
     ins.iter().all(Desc::is_contiguous)
 }
 
-/// Weight rows of a workgroup of the matrix-vector kernel.
-const ROWS: u32 = 2;
-/// Most rows of activations that it takes.
+/// Most rows of activations that the kernel for few takes, matrices of one dispatch, and buffers that it binds.
 const FEW: usize = 8;
+const MATRICES: usize = 3;
+const BUFFERS: u32 = 9;
 /// Invocations of a workgroup, and rows and columns of the product that one computes in the matrix-matrix kernel.
 const PRODUCT_GROUP: u32 = 128;
 const TILE: u32 = 64;
 
-/// The numbers of x·Wᵀ for x (…, K) and W (N, bytes of a row): rows of x, N, K.
-fn sizes(x: &Desc, w: &Desc) -> [usize; 3] {
+/// Rows of x and their length.
+fn rows_of(x: &Desc) -> (usize, usize) {
     let (&k, rows) = x.shape.split_last().unwrap_or((&0, &[]));
-    [rows.iter().product(), w.shape[0], k]
+    (rows.iter().product(), k)
 }
 
-/// How many workgroups compute a product.
-fn groups([m, n, _]: [usize; 3]) -> usize {
-    if m <= FEW { n.div_ceil(ROWS as usize) } else { n.div_ceil(TILE as usize) * m.div_ceil(TILE as usize) }
+/// Workgroups in a row and rows of them.
+fn across(caps: &Caps, groups: usize) -> [u32; 3] {
+    let across = groups.min(caps.workgroup_count[0] as usize);
+    [across as u32, groups.div_ceil(across.max(1)) as u32, 1]
+}
+
+fn fits(caps: &Caps, groups: usize) -> bool {
+    groups as u64 <= u64::from(caps.workgroup_count[0]) * u64::from(caps.workgroup_count[1])
+}
+
+fn few(caps: &Caps, m: usize) -> bool {
+    m <= FEW && caps.storage_buffers >= BUFFERS
+}
+
+/// What stands around products of a few rows.
+#[derive(Clone, Copy, Default)]
+struct Around<'a> {
+    norm: Option<(&'a Operand, f32)>,
+    gate: Option<Gate>,
+    added: Option<&'a Operand>,
+}
+
+/// Weight rows of a workgroup.
+fn weight_rows(gate: Option<Gate>) -> usize {
+    if gate.is_some() { 1 } else { 2 }
+}
+
+/// Products of a few rows with up to [`MATRICES`] matrices of one format.
+fn project(
+    cx: &mut Cx<'_>,
+    format: QuantFormat,
+    x: &Operand,
+    matrices: &[Operand],
+    outs: &[Operand],
+    around: Around<'_>,
+) -> Result<()> {
+    let (m, k) = rows_of(&x.desc);
+    let from = cx.input(x)?;
+    let weights: SmallVec<[Bound; 3]> = matrices.iter().map(|w| cx.input(w)).collect::<Result<_>>()?;
+    let to: SmallVec<[Bound; 3]> = outs.iter().map(|o| cx.output(o)).collect::<Result<_>>()?;
+    let norm = around.norm.map(|(w, _)| cx.input(w)).transpose()?;
+    let added = around.added.map(|a| cx.input(a)).transpose()?;
+    let mut push = [0u32; 15];
+    for (i, (w, b)) in matrices.iter().zip(&weights).enumerate() {
+        push[i] = b.first;
+        push[3 + i] = w.desc.shape[0] as u32;
+    }
+    for (i, b) in to.iter().enumerate() {
+        push[6 + i] = b.first / 4;
+    }
+    push[9] = from.first / 4;
+    push[10] = norm.as_ref().map_or(0, |b| b.first / 4);
+    push[11] = added.as_ref().map_or(0, |b| b.first / 4);
+    push[12] = matrices[0].desc.shape[1] as u32;
+    push[13] = k as u32;
+    push[14] = around.norm.map_or(0, |(_, eps)| eps.to_bits());
+    let gate = match around.gate {
+        None => 0,
+        Some(Gate::Silu) => 1,
+        Some(Gate::GeluTanh) => 2,
+    };
+    let rows = weight_rows(around.gate);
+    let spec = [
+        PRODUCT_GROUP,
+        rows as u32,
+        m as u32,
+        matrices.len() as u32,
+        gate,
+        u32::from(norm.is_some()),
+        u32::from(added.is_some()),
+    ];
+    let counted = if gate == 0 { matrices } else { &matrices[..1] };
+    let groups = counted.iter().map(|w| w.desc.shape[0].div_ceil(rows)).sum();
+    let weight = |i: usize| weights.get(i).unwrap_or(&weights[0]);
+    let out = |i: usize| to.get(i).unwrap_or(&to[0]);
+    let bind = [
+        weight(0),
+        weight(1),
+        weight(2),
+        &from,
+        norm.as_ref().unwrap_or(&from),
+        added.as_ref().unwrap_or(&from),
+        out(0),
+        out(1),
+        out(2),
+    ];
+    let shader = shaders::block_project(format);
+    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: across(cx.caps, groups) })
+}
+
+/// As [`project`] for matrices of any formats: neighbours of one format share a dispatch.
+fn project_all(
+    cx: &mut Cx<'_>,
+    formats: &[QuantFormat],
+    x: &Operand,
+    matrices: &[Operand],
+    outs: &[Operand],
+    around: Around<'_>,
+) -> Result<()> {
+    let mut at = 0;
+    while at < formats.len() {
+        let alike = formats[at..].iter().take(MATRICES).take_while(|f| **f == formats[at]).count();
+        let end = at + alike;
+        let outs = if around.gate.is_some() { outs } else { &outs[at..end] };
+        project(cx, formats[at], x, &matrices[at..end], outs, around)?;
+        at = end;
+    }
+    Ok(())
+}
+
+/// Whether x is f32 rows, and products with matrices of so many rows fit.
+fn acceptable(x: &Desc, matrices: &[Desc], outs: &[Desc]) -> bool {
+    x.dtype == DType::F32
+        && x.is_contiguous()
+        && dense(matrices)
+        && outs.iter().all(|o| o.dtype == DType::F32 && o.size() < u32::MAX as usize)
 }
 
 impl Kernel for BlockMatmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
-        let most = caps.workgroup_count;
-        dense(ins)
-            && ins[0].dtype == DType::F32
-            && outs.iter().all(|o| o.dtype == DType::F32 && o.size() < u32::MAX as usize)
-            && ins[1..].iter().all(|w| groups(sizes(&ins[0], w)) as u64 <= u64::from(most[0]) * u64::from(most[1]))
+        let (m, _) = rows_of(&ins[0]);
+        let tiles = |n: usize| n.div_ceil(TILE as usize) * m.div_ceil(TILE as usize);
+        let groups = |n: usize| if few(caps, m) { MATRICES * n.div_ceil(weight_rows(None)) } else { tiles(n) };
+        acceptable(&ins[0], &ins[1..], outs) && ins[1..].iter().all(|w| fits(caps, groups(w.shape[0])))
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (m, k) = rows_of(&ins[0].desc);
+        if few(cx.caps, m) {
+            return project_all(cx, &self.formats, &ins[0], &ins[1..], outs, Around::default());
+        }
         let x = cx.input(&ins[0])?;
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
-            let size = sizes(&ins[0].desc, &w.desc);
-            let [m, n, k] = size.map(|s| s as u32);
+            let n = w.desc.shape[0];
             let (weights, to) = (cx.input(w)?, cx.output(out)?);
-            let push = [weights.first, w.desc.shape[1] as u32, x.first / 4, to.first / 4, k, n, m];
-            let few = size[0] <= FEW;
-            let spec: &[u32] = if few { &[PRODUCT_GROUP, ROWS, m] } else { &[PRODUCT_GROUP] };
-            let across = groups(size).min(cx.caps.workgroup_count[0] as usize);
-            let down = groups(size).div_ceil(across.max(1));
+            let row = w.desc.shape[1] as u32;
+            let push = [weights.first, row, x.first / 4, to.first / 4, k as u32, n as u32, m as u32];
             cx.dispatch(&Dispatch {
-                shader: shaders::block_product(format, few),
-                spec,
+                shader: shaders::block_matmul(format),
+                spec: &[PRODUCT_GROUP],
                 bind: &[&weights, &x, &to],
                 push: &push,
-                groups: [across as u32, down as u32, 1],
+                groups: across(cx.caps, n.div_ceil(TILE as usize) * m.div_ceil(TILE as usize)),
             })?;
         }
         Ok(())
+    }
+}
+
+/// Where the matrices begin and end among the inputs.
+fn matrices(op: &BlockProject) -> std::ops::Range<usize> {
+    let first = 1 + usize::from(op.eps.is_some());
+    first..first + op.formats.len()
+}
+
+impl Kernel for BlockProject {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        let matrices = matrices(self);
+        let (m, _) = rows_of(&ins[0]);
+        let alike = self.formats.iter().all(|f| *f == self.formats[0]);
+        few(caps, m)
+            && m > 0
+            && (self.gate.is_none() || alike)
+            && acceptable(&ins[0], &ins[matrices.clone()], outs)
+            && ins.iter().all(Desc::is_contiguous)
+            && ins[matrices].iter().all(|w| fits(caps, MATRICES * w.shape[0]))
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let matrices = matrices(self);
+        let around = Around {
+            norm: self.eps.map(|e| (&ins[1], e.f32())),
+            gate: self.gate,
+            added: if self.add { ins.get(matrices.end) } else { None },
+        };
+        project_all(cx, &self.formats, &ins[0], &ins[matrices], outs, around)
     }
 }
 

@@ -60,7 +60,7 @@ macro_rules! selection {
 
 selection! {
     kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa }
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan, Sort, ArgSort, Partition, ArgPartition,

@@ -1,16 +1,22 @@
-//! Rotary position embedding.
+//! Rotary position embedding, and writing to a key-value cache.
 
-use super::Kernel;
-use super::map::{GROUP, grid};
+use super::map::{self, GROUP, grid};
 use super::rows::{by_dtype, element, per_word};
+use super::{Kernel, copy};
 use crate::Caps;
-use crate::record::{Cx, Dispatch, Shader};
+use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
-use mlx_ir::op::Rope;
-use mlx_ir::{DType, Desc, Operand, Result};
+use mlx_ir::op::{CacheUpdate, Rope};
+use mlx_ir::{DType, Desc, Operand, Result, Tape};
+use smallvec::SmallVec;
 
-fn shader(d: DType) -> Option<&'static Shader> {
-    by_dtype(d, [&shaders::ROPE_F32, &shaders::ROPE_F16, &shaders::ROPE_BF16])
+fn shader(x: DType, out: DType) -> Option<&'static Shader> {
+    match (x, out) {
+        (DType::F32, DType::F16) => Some(&shaders::ROPE_F32_F16),
+        (DType::F32, DType::BF16) => Some(&shaders::ROPE_F32_BF16),
+        _ if x == out => by_dtype(x, [&shaders::ROPE_F32, &shaders::ROPE_F16, &shaders::ROPE_BF16]),
+        _ => None,
+    }
 }
 
 /// Bits of the high part of an exponent: products with the index of a pair are exact.
@@ -46,58 +52,112 @@ fn four(x: &Desc) -> Option<([usize; 4], [isize; 3])> {
     dense.then(|| ([x.shape[0], size, x.shape[n - 2], x.shape[n - 1]], [x.strides[0], step, x.strides[n - 2]]))
 }
 
+/// Whether x rotated can be written to places described by `out`, in whole words.
+fn supports(op: &Rope, ins: &[Desc], out: &Desc) -> bool {
+    let (x, offset) = (&ins[0], &ins[1]);
+    let words = per_word(out.dtype);
+    let even = |d: &Desc| four(d).is_some_and(|(_, steps)| steps.iter().all(|s| s % words as isize == 0));
+    shader(x.dtype, out.dtype).is_some()
+        && x.ndim() >= 3
+        && four(x).is_some()
+        && even(out)
+        && x.shape[x.ndim() - 1].is_multiple_of(words)
+        && out.size() < (u32::MAX / 2) as usize
+        // Of wider integers the low word is read.
+        && matches!(offset.dtype, DType::I32 | DType::U32 | DType::I64 | DType::U64)
+        && offset.ndim() <= 1
+        && op.dims.is_multiple_of(2)
+        && op.dims / 2 <= MOST_PAIRS
+        && ins.get(2).is_none_or(|f| f.dtype == DType::F32)
+        && ins.len() == 2 + usize::from(op.base.is_none())
+}
+
+/// Rotates x into `out`, `skip` elements after its first.
+fn record(cx: &mut Cx<'_>, op: &Rope, ins: &[Operand], out: (&Desc, &Bound), skip: usize) -> Result<()> {
+    let x = &ins[0].desc;
+    let (d, words) = (x.dtype, per_word(out.0.dtype));
+    let (Some(shader), Some((shape, steps)), Some((_, out_steps))) = (shader(d, out.0.dtype), four(x), four(out.0))
+    else {
+        return Ok(());
+    };
+    let (from, offset) = (cx.input(&ins[0])?, cx.input(&ins[1])?);
+    let freqs = ins.get(2).map(|f| cx.input(f)).transpose()?;
+    let offsets = &ins[1].desc;
+    let words_of_offset = (offsets.dtype.size() / 4) as isize;
+    let step = if offsets.size() > 1 { offsets.strides[0] * words_of_offset } else { 0 };
+    let count = x.size() / words;
+    let octaves = op.base.map_or(0.0, |b| b.get().log2() / (op.dims / 2) as f64);
+    let [high, low] = halves(octaves);
+    let to = out_steps.map(|s| (s / words as isize) as u32);
+    let push = [
+        count as u32,
+        shape[1] as u32,
+        shape[2] as u32,
+        shape[3] as u32,
+        steps[0] as u32,
+        steps[1] as u32,
+        steps[2] as u32,
+        element(&from, d),
+        offset.first / 4,
+        step as u32,
+        freqs.as_ref().map_or(0, |f| f.first / 4),
+        ins.get(2).map_or(0, |f| f.desc.strides[0] as u32),
+        out.1.first / 4 + (skip / words) as u32,
+        op.dims as u32,
+        high.to_bits(),
+        low.to_bits(),
+        op.scale.f32().to_bits(),
+        to[0],
+        to[1],
+        to[2],
+    ];
+    let spec = [GROUP, u32::from(op.traditional), u32::from(op.inverse), u32::from(freqs.is_some())];
+    let (across, down) = grid(cx.caps, count);
+    let bind = [&from, &offset, freqs.as_ref().unwrap_or(&from), out.1];
+    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: [across, down, 1] })
+}
+
 impl Kernel for Rope {
     fn supports(&self, _: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
-        let (x, offset) = (&ins[0], &ins[1]);
-        shader(x.dtype).is_some()
-            && x.ndim() >= 3
-            && four(x).is_some()
-            && x.shape[x.ndim() - 1].is_multiple_of(per_word(x.dtype))
-            && outs[0].size() < (u32::MAX / 2) as usize
-            // Of wider integers the low word is read.
-            && matches!(offset.dtype, DType::I32 | DType::U32 | DType::I64 | DType::U64)
-            && offset.ndim() <= 1
-            && self.dims.is_multiple_of(2)
-            && self.dims / 2 <= MOST_PAIRS
-            && ins.get(2).is_none_or(|f| f.dtype == DType::F32)
-            && ins.len() == 2 + usize::from(self.base.is_none())
+        supports(self, ins, &outs[0])
     }
-
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
-        let x = &ins[0].desc;
-        let d = x.dtype;
-        let (Some(shader), Some((shape, strides))) = (shader(d), four(x)) else { return Ok(()) };
-        let (from, offset, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
-        let freqs = ins.get(2).map(|f| cx.input(f)).transpose()?;
-        let offsets = &ins[1].desc;
-        let words_of_offset = (offsets.dtype.size() / 4) as isize;
-        let step = if offsets.size() > 1 { offsets.strides[0] * words_of_offset } else { 0 };
-        let count = outs[0].desc.size() / per_word(d);
-        let octaves = self.base.map_or(0.0, |b| b.get().log2() / (self.dims / 2) as f64);
-        let [high, low] = halves(octaves);
-        let push = [
-            count as u32,
-            shape[1] as u32,
-            shape[2] as u32,
-            shape[3] as u32,
-            strides[0] as u32,
-            strides[1] as u32,
-            strides[2] as u32,
-            element(&from, d),
-            offset.first / 4,
-            step as u32,
-            freqs.as_ref().map_or(0, |f| f.first / 4),
-            ins.get(2).map_or(0, |f| f.desc.strides[0] as u32),
-            out.first / 4,
-            self.dims as u32,
-            high.to_bits(),
-            low.to_bits(),
-            self.scale.f32().to_bits(),
-        ];
-        let spec = [GROUP, u32::from(self.traditional), u32::from(self.inverse), u32::from(freqs.is_some())];
-        let (across, down) = grid(cx.caps, count);
-        let bind = [&from, &offset, freqs.as_ref().unwrap_or(&from), &out];
-        cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: [across, down, 1] })
+        let out = cx.output(&outs[0])?;
+        record(cx, self, ins, (&outs[0].desc, &out), 0)
+    }
+}
+
+/// The box of `whole` that an update of `shape` fills, and its first element.
+fn filled(op: &CacheUpdate, whole: &Desc, shape: &[usize]) -> (Desc, usize) {
+    let steps: SmallVec<[isize; 6]> = shape.iter().map(|_| 1).collect();
+    let first = op.start.iter().zip(&whole.strides).map(|(&a, &s)| a * s as usize).sum();
+    (copy::part(whole, shape, &steps), first)
+}
+
+impl Kernel for CacheUpdate {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        let (there, first) = filled(self, &outs[0], &ins[1].shape);
+        copy::can(caps, &ins[0], &outs[0], false)
+            && match &self.rope {
+                Some(r) => first.is_multiple_of(per_word(there.dtype)) && supports(r, &ins[1..], &there),
+                None => {
+                    let tape = Tape::convert(ins[1].dtype, there.dtype);
+                    map::supports(&tape, caps, &[&ins[1]], &there, true)
+                }
+            }
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let to = cx.output(&outs[0])?;
+        copy::start_from(cx, &ins[0], &outs[0], &to)?;
+        let update = &ins[1].desc;
+        let (there, first) = filled(self, &outs[0].desc, &update.shape);
+        if let Some(r) = &self.rope {
+            return record(cx, r, &ins[1..], (&there, &to), first);
+        }
+        let from = cx.input(&ins[1])?;
+        let mut target = to;
+        target.first += (first * there.dtype.size()) as u32;
+        map::record(cx, &Tape::convert(update.dtype, there.dtype), &[(update, from)], (&there, target), true)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Runs claimed calls: views by arithmetic, kernels by the back end, fused ops without a kernel by their expansion,
 //! core ops without one by the exact evaluator.
 
+use super::lower;
 use super::order::Claim;
 use crate::array::{Array, Call, DONE, Data, Inputs, PENDING};
 use crate::rules::{self, Row};
-use crate::runtime::Device;
+use crate::runtime::{Device, Stream};
 use crate::{reference, runtime};
 use mlx_ir::{Aval, Backend, Desc, Error, Launch, Op, Operand, Result, desc};
 use smallvec::SmallVec;
@@ -30,13 +31,16 @@ impl From<Error> for Failure {
 /// Claimed calls still to be run. Those left when it goes, by a failure or a panic, are pending again.
 struct Rest {
     number: u64,
-    calls: std::iter::Peekable<std::vec::IntoIter<Arc<Call>>>,
+    steps: std::iter::Peekable<std::vec::IntoIter<lower::Step>>,
 }
 
 impl Drop for Rest {
     fn drop(&mut self) {
-        for c in &mut self.calls {
-            super::give_up(&c, self.number);
+        for s in &mut self.steps {
+            if let Some(l) = &s.lowered {
+                l.undo(&s.call, self.number);
+            }
+            super::give_up(&s.call, self.number);
         }
         super::announce();
     }
@@ -44,15 +48,19 @@ impl Drop for Rest {
 
 /// Sets all calls of a claim back to pending.
 pub(super) fn refuse(claim: Claim) {
-    drop(Rest { number: claim.number, calls: claim.calls.into_iter().peekable() });
+    drop(Rest { number: claim.number, steps: lower::steps(claim, true).into_iter().peekable() });
 }
 
 /// Runs the calls in order. On failure everything not computed is pending again.
 pub(super) fn batch(claim: Claim, keep: bool) -> Result<(), Failure> {
-    let mut rest = Rest { number: claim.number, calls: claim.calls.into_iter().peekable() };
-    while let Some(call) = rest.calls.peek() {
-        step(call, rest.number, keep)?;
-        rest.calls.next();
+    let number = claim.number;
+    let mut rest = Rest { number, steps: lower::steps(claim, keep).into_iter().peekable() };
+    while let Some(step) = rest.steps.peek_mut() {
+        match &mut step.lowered {
+            Some(l) => several(&step.call, l, number)?,
+            None => single(&step.call, number, keep)?,
+        }
+        rest.steps.next();
     }
     Ok(())
 }
@@ -70,7 +78,25 @@ fn ready(call: &Call, number: u64) -> Result<(), Failure> {
     }
 }
 
-fn step(call: &Call, number: u64, keep: bool) -> Result<(), Failure> {
+/// Runs a lowered op, whose result is that of `call`.
+fn several(call: &Call, lowered: &mut lower::Lowered, number: u64) -> Result<(), Failure> {
+    lowered.inputs.iter().try_for_each(|i| ready(&i.call, number))?;
+    let job = Job { op: &lowered.op, outs: &call.outs, stream: call.stream };
+    let datas = execute(&job, &mut lowered.inputs)?;
+    runtime::counters().lowered.fetch_add(1, Ordering::Relaxed);
+    let _ = call.data.set(datas);
+    super::finish(call);
+    Ok(())
+}
+
+/// What is computed and where.
+struct Job<'a> {
+    op: &'a Op,
+    outs: &'a [Aval],
+    stream: Stream,
+}
+
+fn single(call: &Call, number: u64, keep: bool) -> Result<(), Failure> {
     if call.op == Op::Hole {
         return Err(Error::value("[eval] a traced array has no value").into());
     }
@@ -79,7 +105,8 @@ fn step(call: &Call, number: u64, keep: bool) -> Result<(), Failure> {
         if keep { held.clone() } else { std::mem::take(&mut *held) }
     };
     let done = inputs.iter().try_for_each(|i| ready(&i.call, number));
-    match done.and_then(|()| Ok(execute(call, &mut inputs)?)) {
+    let job = Job { op: &call.op, outs: &call.outs, stream: call.stream };
+    match done.and_then(|()| Ok(execute(&job, &mut inputs)?)) {
         Ok(datas) => {
             let _ = call.data.set(datas);
             super::finish(call);
@@ -109,10 +136,10 @@ fn operand(aval: &Aval, data: &Data) -> Operand {
     }
 }
 
-fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
-    let device = call.stream.device;
+fn execute(job: &Job<'_>, inputs: &mut Inputs) -> Result<Datas> {
+    let device = job.stream.device;
     let own = runtime::backend(device)?;
-    match rules::row(&call.op) {
+    match rules::row(job.op) {
         Row::View(view) => {
             let aval = inputs[0].aval().clone();
             let d = data_of(&inputs[0])?;
@@ -122,31 +149,31 @@ fn execute(call: &Call, inputs: &mut Inputs) -> Result<Datas> {
             let d = contiguous(own, &aval, &d)?;
             match view.layout(&aval, &d.strides, d.offset) {
                 Some((strides, offset)) => Ok(smallvec::smallvec![Data { buffer: d.buffer, strides, offset }]),
-                None => Err(Error::runtime(format!("[{}] no view of a contiguous array", call.op.name()))),
+                None => Err(Error::runtime(format!("[{}] no view of a contiguous array", job.op.name()))),
             }
         }
         Row::Core(core) => {
-            if let Some(d) = kernel(own, own, call, inputs)? {
+            if let Some(d) = kernel(own, own, job, inputs)? {
                 return Ok(d);
             }
             if device != Device::Cpu {
                 runtime::counters().fallbacks.fetch_add(1, Ordering::Relaxed);
                 let cpu = runtime::backend(Device::Cpu)?;
-                if let Some(d) = kernel(cpu, if own.shares_memory() { own } else { cpu }, call, inputs)? {
+                if let Some(d) = kernel(cpu, if own.shares_memory() { own } else { cpu }, job, inputs)? {
                     return Ok(d);
                 }
             }
             runtime::counters().references.fetch_add(1, Ordering::Relaxed);
             let tensors = inputs.iter().map(reference::Tensor::read).collect::<Result<Vec<_>>>()?;
-            let out = core.exact(&tensors.iter().collect::<Vec<_>>(), &call.outs)?;
+            let out = core.exact(&tensors.iter().collect::<Vec<_>>(), job.outs)?;
             out.iter().map(|t| t.to_data()).collect()
         }
         Row::Fused(fused) => {
-            if let Some(d) = kernel(own, own, call, inputs)? {
+            if let Some(d) = kernel(own, own, job, inputs)? {
                 return Ok(d);
             }
             runtime::counters().expansions.fetch_add(1, Ordering::Relaxed);
-            let out = runtime::on(call.stream, || fused.expand(inputs))?;
+            let out = runtime::on(job.stream, || fused.expand(inputs))?;
             super::compute(&out)?;
             out.iter().map(data_of).collect()
         }
@@ -178,15 +205,15 @@ fn for_processor(backend: &dyn Backend, operands: &[Operand]) -> Result<()> {
 
 /// Runs the op's kernel, or returns none (nothing changed) if there is none, not even for contiguous operands. New
 /// outputs lie in memory of `home`.
-fn kernel(backend: &dyn Backend, home: &dyn Backend, call: &Call, inputs: &mut Inputs) -> Result<Option<Datas>> {
+fn kernel(backend: &dyn Backend, home: &dyn Backend, job: &Job<'_>, inputs: &mut Inputs) -> Result<Option<Datas>> {
     let descs = |ops: &[Operand]| -> SmallVec<[Desc; 4]> { ops.iter().map(|o| o.desc.clone()).collect() };
     let mut ins: SmallVec<[Operand; 4]> =
         inputs.iter().map(|a| Ok(operand(a.aval(), &data_of(a)?))).collect::<Result<_>>()?;
-    let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
+    let outs: SmallVec<[Desc; 1]> = job.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
     let mut copied = false;
-    if !backend.supports(&call.op, &descs(&ins), &outs) {
+    if !backend.supports(job.op, &descs(&ins), &outs) {
         let dense: SmallVec<[Desc; 4]> = ins.iter().map(|o| Desc::contiguous(&o.desc.shape, o.desc.dtype)).collect();
-        if ins.iter().all(|o| o.desc.is_contiguous()) || !backend.supports(&call.op, &dense, &outs) {
+        if ins.iter().all(|o| o.desc.is_contiguous()) || !backend.supports(job.op, &dense, &outs) {
             return Ok(None);
         }
         for (o, a) in ins.iter_mut().zip(inputs.iter()) {
@@ -196,7 +223,7 @@ fn kernel(backend: &dyn Backend, home: &dyn Backend, call: &Call, inputs: &mut I
         }
         copied = true;
     }
-    let donated = if copied { None } else { donate(backend, call, inputs, &mut ins, &outs[0]) };
+    let donated = if copied { None } else { donate(backend, job, inputs, &mut ins, &outs[0]) };
     for_processor(backend, &ins)?;
     let mut operands: SmallVec<[Operand; 1]> = SmallVec::new();
     for (i, desc) in outs.into_iter().enumerate() {
@@ -208,8 +235,8 @@ fn kernel(backend: &dyn Backend, home: &dyn Backend, call: &Call, inputs: &mut I
     }
     // What used a kept block before must be done with it.
     for_processor(backend, &operands)?;
-    match backend.launch(&call.op, &ins, &operands)? {
-        Launch::Declined => Err(Error::runtime(format!("[{}] kernel declined after accepting", call.op.name()))),
+    match backend.launch(job.op, &ins, &operands)? {
+        Launch::Declined => Err(Error::runtime(format!("[{}] kernel declined after accepting", job.op.name()))),
         Launch::Done => {
             if backend.is_host() {
                 operands.iter().try_for_each(|o| o.buffer.host_wrote())?;
@@ -226,10 +253,10 @@ fn kernel(backend: &dyn Backend, home: &dyn Backend, call: &Call, inputs: &mut I
 }
 
 /// An input whose buffer dies here and can hold the first output in place. Its array is given up.
-fn donate(backend: &dyn Backend, call: &Call, inputs: &mut Inputs, ins: &mut [Operand], out: &Desc) -> Option<usize> {
+fn donate(backend: &dyn Backend, job: &Job<'_>, inputs: &mut Inputs, ins: &mut [Operand], out: &Desc) -> Option<usize> {
     for i in 0..inputs.len() {
         let d = &ins[i].desc;
-        let fits = call.op.may_overwrite(i)
+        let fits = job.op.may_overwrite(i)
             && d.dtype.size() == out.dtype.size()
             && d.shape == out.shape
             && d.size() > 0

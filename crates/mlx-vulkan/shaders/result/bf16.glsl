@@ -1,0 +1,4 @@
+// Words of results of bf16, where they differ in type from what is read.
+#include "../common/numbers.glsl"
+#define RESULT_PER_WORD 2
+uint result_word(float a, float b) { return brain_bits(a) | (brain_bits(b) << 16); }

@@ -1,0 +1,153 @@
+//! Ops that stand for several: the scheduler puts them in place of what a graph says where a back end has a kernel for
+//! them (`schedule/lower.rs`). They mean exactly what they replace.
+
+use crate::array::{Array, Inputs, Outs};
+use crate::ops;
+use crate::rules::{Batched, BatchedOut, Fused, Grads, Vjp, again};
+use mlx_ir::op::{BlockMatmul, BlockProject, CacheUpdate, Gate, Real, Rope, SliceUpdate, UpdateMode};
+use mlx_ir::{Aval, DType, Error, QuantFormat, Result};
+use smallvec::{SmallVec, smallvec};
+use std::sync::Arc;
+
+/// The inputs of a [`BlockProject`] by their parts.
+struct Parts<'a, T> {
+    norm: Option<&'a T>,
+    matrices: &'a [T],
+    added: Option<&'a T>,
+}
+
+fn parts<'a, T>(op: &BlockProject, inputs: &'a [T]) -> Result<Parts<'a, T>> {
+    let first = 1 + usize::from(op.eps.is_some());
+    let end = first + op.formats.len();
+    if inputs.len() != end + usize::from(op.add) {
+        return Err(Error::value(format!("[block_project] got {} inputs", inputs.len())));
+    }
+    let norm = op.eps.map(|_| &inputs[1]);
+    Ok(Parts { norm, matrices: &inputs[first..end], added: inputs.get(end) })
+}
+
+impl Fused for BlockProject {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let p = parts(self, inputs)?;
+        let (x, f32s) = (inputs[0], |a: &Aval| a.dtype == DType::F32);
+        if let Some(w) = p.norm
+            && !(f32s(w) && w.ndim() == 1 && x.ndim() > 0 && w.shape[0] == x.shape[x.ndim() - 1])
+        {
+            return Err(Error::value(format!("[block_project] the norm's weight {:?} does not fit {x:?}", w.shape)));
+        }
+        let all: SmallVec<[&Aval; 4]> = std::iter::once(x).chain(p.matrices.iter().copied()).collect();
+        let mut outs = BlockMatmul { formats: self.formats.clone() }.infer(&all)?;
+        if self.gate.is_some() {
+            if outs.len() != 2 || outs[0] != outs[1] {
+                return Err(Error::value("[block_project] a gate is made of two matrices of one size"));
+            }
+            outs.truncate(1);
+        }
+        match p.added {
+            Some(a) if outs.len() != 1 || *a != &outs[0] => {
+                Err(Error::value(format!("[block_project] cannot add {:?} to the result", a.shape)))
+            }
+            _ => Ok(outs),
+        }
+    }
+
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let p = parts(self, inputs)?;
+        let x = match (p.norm, self.eps) {
+            (Some(w), Some(eps)) => ops::rms_norm(&inputs[0], Some(w), eps.get())?,
+            _ => inputs[0].clone(),
+        };
+        let all: Vec<Array> = std::iter::once(x).chain(p.matrices.iter().cloned()).collect();
+        let mut y = again(BlockMatmul { formats: self.formats.clone() }, &all)?;
+        if let Some(g) = self.gate {
+            y = vec![ops::map(Arc::new(g.tape()?), &y)?];
+        }
+        match p.added {
+            Some(a) => Ok(vec![ops::add(&y[0], a)?]),
+            None => Ok(y),
+        }
+    }
+
+    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
+        None
+    }
+    fn custom_vmap(&self, _: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        None
+    }
+}
+
+/// [`ops::block_matmul`] of x, normalised by its RMS with a weight and an epsilon if given; of two matrices the result
+/// is `gate(first) · second` if a gate is given; `add` is added to a single result.
+///
+/// # Errors
+/// `Value` for shapes that do not fit or x that is not f32.
+pub fn block_project(
+    x: &Array,
+    norm: Option<(&Array, f64)>,
+    matrices: &[(QuantFormat, &Array)],
+    gate: Option<Gate>,
+    add: Option<&Array>,
+) -> Result<SmallVec<[Array; 1]>> {
+    let mut inputs = Inputs::from_iter([x.clone()]);
+    inputs.extend(norm.map(|(w, _)| w.clone()));
+    inputs.extend(matrices.iter().map(|(_, w)| (*w).clone()));
+    inputs.extend(add.cloned());
+    let formats = matrices.iter().map(|(f, _)| *f).collect();
+    Array::record(BlockProject { formats, eps: norm.map(|(_, e)| Real::new(e)), gate, add: add.is_some() }, inputs)
+}
+
+impl Fused for CacheUpdate {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let [x, update, rest @ ..] = inputs else {
+            return Err(Error::value("[cache_update] takes an array and an update"));
+        };
+        match &self.rope {
+            Some(r) => {
+                let rotated: SmallVec<[&Aval; 3]> = inputs[1..].iter().copied().collect();
+                r.infer(&rotated)?;
+            }
+            None if !rest.is_empty() => return Err(Error::value("[cache_update] got more than an update")),
+            None => {}
+        }
+        let fits = self.start.len() == x.ndim()
+            && update.ndim() == x.ndim()
+            && (0..x.ndim()).all(|i| self.start[i].checked_add(update.shape[i]).is_some_and(|e| e <= x.shape[i]));
+        if !fits || !x.dtype.is_float() || !update.dtype.is_float() {
+            return Err(Error::value(format!(
+                "[cache_update] an update {:?} of {} does not fit at {:?} in {:?} of {}",
+                update.shape, update.dtype, self.start, x.shape, x.dtype
+            )));
+        }
+        Ok(smallvec![(*x).clone()])
+    }
+
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let update = match &self.rope {
+            Some(r) => again(r.clone(), &inputs[1..])?.remove(0),
+            None => inputs[1].clone(),
+        };
+        let update = ops::astype(&update, inputs[0].dtype())?;
+        let strides = self.start.iter().map(|_| 1).collect();
+        let op = SliceUpdate { start: self.start.clone(), strides, mode: UpdateMode::Assign };
+        again(op, &[inputs[0].clone(), update])
+    }
+
+    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
+        None
+    }
+    fn custom_vmap(&self, _: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        None
+    }
+}
+
+/// x with the box of the update's shape at `start` replaced by the update, converted to x's dtype; rotated before if a
+/// rotation is given with its inputs (an offset, and wavelengths where it has no base).
+///
+/// # Errors
+/// `Value` for shapes that do not fit and dtypes that are not floats.
+pub fn cache_update(x: &Array, update: &Array, start: &[usize], rope: Option<(Rope, &[Array])>) -> Result<Array> {
+    let mut inputs = Inputs::from_iter([x.clone(), update.clone()]);
+    let (rope, more) = rope.map_or((None, &[][..]), |(r, more)| (Some(r), more));
+    inputs.extend(more.iter().cloned());
+    Array::record1(CacheUpdate { start: start.iter().copied().collect(), rope }, inputs)
+}

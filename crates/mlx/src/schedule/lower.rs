@@ -1,0 +1,285 @@
+//! Puts one op in place of several where the back end has a kernel for it: the norm before a projection, the gate or
+//! the sum after it, the rotation and conversion before a cache is written. What is absorbed is never stored, so only
+//! calls are that nobody else can ask for.
+
+use super::order::Claim;
+use crate::array::{Array, Call, Inputs};
+use crate::runtime;
+use mlx_ir::op::{BlockMatmul, BlockProject, CacheUpdate, Gate, UpdateMode};
+use mlx_ir::{DType, Desc, Func, Op, Tape};
+use smallvec::SmallVec;
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+/// A call to be run, by itself or with what it absorbs.
+pub(super) struct Step {
+    pub call: Arc<Call>,
+    pub lowered: Option<Box<Lowered>>,
+}
+
+/// What is run in place of a call and its parts.
+pub(super) struct Lowered {
+    pub op: Op,
+    pub inputs: Inputs,
+    parts: SmallVec<[Arc<Call>; 2]>,
+    /// Inputs of the call, then of its parts, so that they can be put back.
+    lists: SmallVec<[SmallVec<[Source; 4]>; 3]>,
+}
+
+/// Where an input of an absorbed call is found.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Among the inputs of the lowered op.
+    Input(usize),
+    /// Output of a part.
+    Part(usize, u32),
+}
+
+fn take(call: &Call) -> Inputs {
+    std::mem::take(&mut *call.inputs.lock().unwrap_or_else(|e| e.into_inner()))
+}
+
+fn put(call: &Call, list: Inputs) {
+    *call.inputs.lock().unwrap_or_else(|e| e.into_inner()) = list;
+}
+
+impl Lowered {
+    /// Gives call and parts their inputs back.
+    fn restore(&self, call: &Call) {
+        let array = |s: &Source| match *s {
+            Source::Input(i) => self.inputs[i].clone(),
+            Source::Part(p, out) => Array { call: self.parts[p].clone(), out },
+        };
+        for (i, list) in self.lists.iter().enumerate() {
+            let owner = if i == 0 { call } else { &self.parts[i - 1] };
+            put(owner, list.iter().map(array).collect());
+        }
+    }
+
+    /// As if it had not been made, for another evaluation: the parts are pending again.
+    pub fn undo(&self, call: &Call, number: u64) {
+        self.restore(call);
+        for p in &self.parts {
+            super::give_up(p, number);
+        }
+    }
+}
+
+/// A pattern being put together.
+struct Builder<'a> {
+    call: &'a Arc<Call>,
+    number: u64,
+    inputs: Inputs,
+    parts: SmallVec<[Arc<Call>; 2]>,
+    lists: SmallVec<[SmallVec<[Source; 4]>; 3]>,
+}
+
+impl Builder<'_> {
+    /// Whether `a`'s call is claimed with the same stream and referred to by `uses` handles only, besides the claim.
+    fn is_private(&self, a: &Array, uses: usize) -> bool {
+        a.call.state.load(Ordering::Acquire) == self.number
+            && a.call.stream == self.call.stream
+            && Arc::strong_count(&a.call) == 1 + uses
+    }
+    fn input(&mut self, a: Array) -> Source {
+        self.inputs.push(a);
+        Source::Input(self.inputs.len() - 1)
+    }
+    fn finish(self, op: impl Into<Op>) -> Lowered {
+        Lowered { op: op.into(), inputs: self.inputs, parts: self.parts, lists: self.lists }
+    }
+}
+
+/// The elementwise programs of gates, by which they are known.
+fn gates() -> &'static [(Gate, Tape)] {
+    static TAPES: OnceLock<Vec<(Gate, Tape)>> = OnceLock::new();
+    TAPES.get_or_init(|| Gate::ALL.into_iter().filter_map(|g| g.tape().ok().map(|t| (g, t))).collect())
+}
+
+/// What a call may be the end of.
+enum End {
+    /// A projection alone: a norm before it is absorbed.
+    Project,
+    /// The sum of a projection and something else.
+    Add,
+    Gate(Gate),
+    /// An update of a box: conversion and rotation before it are absorbed.
+    Cache,
+}
+
+fn end(call: &Call) -> Option<End> {
+    match &call.op {
+        Op::BlockMatmul(_) => Some(End::Project),
+        Op::Map(m) if m.tape.as_single() == Some(Func::Add) && m.tape.dtype() == DType::F32 => Some(End::Add),
+        Op::Map(m) => gates().iter().find(|(_, t)| *t == *m.tape).map(|(g, _)| End::Gate(*g)),
+        Op::SliceUpdate(u) if u.mode == UpdateMode::Assign && u.strides.iter().all(|s| *s == 1) => Some(End::Cache),
+        _ => None,
+    }
+}
+
+/// Takes the inputs of a projection's call apart: those of the norm before it, if it can be absorbed, then the
+/// matrices. Returns its epsilon, and what the call's own inputs are made of.
+fn projection(b: &mut Builder<'_>, list: Inputs) -> (Option<mlx_ir::op::Real>, SmallVec<[Source; 4]>) {
+    let mut sources = SmallVec::new();
+    let mut eps = None;
+    for (i, a) in list.into_iter().enumerate() {
+        if i == 0
+            && let Op::RmsNorm(norm) = &a.call.op
+            && b.is_private(&a, 1)
+        {
+            let own = take(&a.call);
+            if own.len() == 2 {
+                eps = Some(norm.eps);
+                let own = own.into_iter().map(|x| b.input(x)).collect();
+                b.parts.push(a.call.clone());
+                b.lists.push(own);
+                sources.push(Source::Part(b.parts.len() - 1, 0));
+                continue;
+            }
+            put(&a.call, own);
+        }
+        let s = b.input(a);
+        sources.push(s);
+    }
+    (eps, sources)
+}
+
+fn project(b: &BlockMatmul, eps: Option<mlx_ir::op::Real>, gate: Option<Gate>, add: bool) -> BlockProject {
+    BlockProject { formats: b.formats.clone(), eps, gate, add }
+}
+
+/// What stands in the place of `call`; its inputs and those of its parts are taken then.
+fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
+    let end = end(call)?;
+    let mut b = Builder {
+        call,
+        number,
+        inputs: Inputs::new(),
+        parts: SmallVec::new(),
+        lists: smallvec::smallvec![SmallVec::new()],
+    };
+    let list = take(call);
+    // Parts are reached through this list alone, so counts of handles stay what they are found to be.
+    match (&call.op, end) {
+        (Op::BlockMatmul(p), End::Project) => {
+            let (eps, sources) = projection(&mut b, list);
+            b.lists[0] = sources;
+            let op = project(p, eps, None, false);
+            Some(b.finish(op))
+        }
+        (_, End::Add) => {
+            let at = (0..list.len()).find(|&i| {
+                matches!(&list[i].call.op, Op::BlockMatmul(p) if p.formats.len() == 1) && b.is_private(&list[i], 1)
+            });
+            let Some(at) = at else {
+                put(call, list);
+                return None;
+            };
+            absorb(b, list, at, None)
+        }
+        (_, End::Gate(g)) => {
+            let both = list.len() == 2
+                && Arc::ptr_eq(&list[0].call, &list[1].call)
+                && (list[0].out, list[1].out) == (0, 1)
+                && matches!(&list[0].call.op, Op::BlockMatmul(p) if p.formats.len() == 2)
+                && b.is_private(&list[0], 2);
+            if !both {
+                put(call, list);
+                return None;
+            }
+            absorb(b, list, 0, Some(g))
+        }
+        (Op::SliceUpdate(u), End::Cache) => {
+            let whole = call.outs[0].dtype;
+            let converts = |a: &Array, b: &Builder<'_>| {
+                matches!(&a.call.op, Op::Map(m) if m.tape.inputs().len() == 1
+                    && *m.tape == Tape::convert(m.tape.inputs()[0], whole) && m.tape.inputs()[0].is_float())
+                    && b.is_private(a, 1)
+            };
+            if !whole.is_float() || !converts(&list[1], &b) {
+                put(call, list);
+                return None;
+            }
+            let mut list = list.into_iter();
+            let (x, converted) = (list.next()?, list.next()?);
+            let x = b.input(x);
+            b.parts.push(converted.call.clone());
+            b.lists[0] = smallvec::smallvec![x, Source::Part(0, 0)];
+            let update = take(&converted.call).pop()?;
+            drop(converted);
+            let mut rope = None;
+            match &update.call.op {
+                Op::Rope(r) if b.is_private(&update, 1) => {
+                    rope = Some(r.clone());
+                    let own = take(&update.call).into_iter().map(|x| b.input(x)).collect();
+                    b.parts.push(update.call.clone());
+                    b.lists.push(smallvec::smallvec![Source::Part(1, 0)]);
+                    b.lists.push(own);
+                }
+                _ => {
+                    let s = b.input(update);
+                    b.lists.push(smallvec::smallvec![s]);
+                }
+            }
+            Some(b.finish(CacheUpdate { start: u.start.clone(), rope }))
+        }
+        _ => {
+            put(call, list);
+            None
+        }
+    }
+}
+
+/// A projection (input `at` of the call) with what is done to its result.
+fn absorb(mut b: Builder<'_>, list: Inputs, at: usize, gate: Option<Gate>) -> Option<Lowered> {
+    let part = list[at].call.clone();
+    let Op::BlockMatmul(p) = &part.op else { return None };
+    b.parts.push(part.clone());
+    b.lists.push(SmallVec::new());
+    let (eps, sources) = projection(&mut b, take(&part));
+    b.lists[1] = sources;
+    let own = list
+        .into_iter()
+        .enumerate()
+        .map(|(i, a)| if i == at || gate.is_some() { Source::Part(0, a.out) } else { b.input(a) })
+        .collect();
+    b.lists[0] = own;
+    let op = project(p, eps, gate, gate.is_none());
+    Some(b.finish(op))
+}
+
+/// Whether the op stands for more than it takes the place of, and the stream's back end has a kernel for it.
+fn pays(l: &Lowered, call: &Call) -> bool {
+    let describe = |a: &mlx_ir::Aval| Desc::contiguous(&a.shape, a.dtype);
+    let ins: SmallVec<[Desc; 4]> = l.inputs.iter().map(|a| describe(a.aval())).collect();
+    let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(describe).collect();
+    !l.parts.is_empty() && runtime::backend(call.stream.device).is_ok_and(|b| b.supports(&l.op, &ins, &outs))
+}
+
+/// The steps of a claim. With `keep` every call is run by itself, since a transform will ask for its result.
+pub(super) fn steps(claim: Claim, keep: bool) -> Vec<Step> {
+    let plain = |call| Step { call, lowered: None };
+    let host = claim.calls.iter().all(|c| c.stream.device == runtime::Device::Cpu);
+    if keep || host {
+        return claim.calls.into_iter().map(plain).collect();
+    }
+    let mut found: Vec<Option<Box<Lowered>>> = (0..claim.calls.len()).map(|_| None).collect();
+    let mut gone: HashSet<*const Call> = HashSet::new();
+    // From the last: what stands behind absorbs what stands before it.
+    for (call, found) in claim.calls.iter().zip(&mut found).rev() {
+        if gone.contains(&Arc::as_ptr(call)) {
+            continue;
+        }
+        if let Some(l) = lowered(call, claim.number) {
+            if pays(&l, call) {
+                gone.extend(l.parts.iter().map(Arc::as_ptr));
+                *found = Some(Box::new(l));
+            } else {
+                l.restore(call);
+            }
+        }
+    }
+    let steps = claim.calls.into_iter().zip(found).filter(|(c, _)| !gone.contains(&Arc::as_ptr(c)));
+    steps.map(|(call, lowered)| Step { call, lowered }).collect()
+}
