@@ -237,6 +237,10 @@ impl VulkanBackend {
         self.0.upload(from, 0..from.len()).expect("room")
     }
     #[cfg(test)]
+    pub(crate) fn cx_for_test(&self) -> Cx<'_> {
+        Cx::new(&self.0)
+    }
+    #[cfg(test)]
     pub(crate) fn pipeline_for_test(&self, s: &Shader, spec: &[u32], bindings: usize) -> Result<()> {
         self.0.pipelines.get(&s.name, s.id, &s.code, spec, bindings).map(|_| ())
     }

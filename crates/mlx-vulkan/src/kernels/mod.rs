@@ -8,6 +8,9 @@ mod boxes;
 mod copy;
 #[cfg(test)]
 mod map_tests;
+mod matmul;
+#[cfg(test)]
+mod matmul_tests;
 mod random;
 mod reduce;
 mod rope;
@@ -59,13 +62,15 @@ macro_rules! selection {
 }
 
 selection! {
-    kernels { Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, Matmul, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
+    kernels {
+        Matmul, AddMM,
+        Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan, Sort, ArgSort, Partition, ArgPartition,
         Gather, GatherAxis, Scatter, ScatterAxis,
         Quantize, Dequantize,
-        AddMM, CrossEntropy, QuantizedMatmul,
+        CrossEntropy, QuantizedMatmul,
     }
 }

@@ -6,7 +6,7 @@ use crate::Caps;
 use crate::emit::{Fold, Folding};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::{collapse, row_major};
-use mlx_ir::op::{ArgReduce, Matmul, Reduce, ReduceKind};
+use mlx_ir::op::{ArgReduce, Reduce, ReduceKind};
 use mlx_ir::tape::TapeBuilder;
 use mlx_ir::{DType, Desc, Func, Operand, Result, Tape};
 use smallvec::SmallVec;
@@ -186,19 +186,20 @@ fn plan_product(a: &Desc, b: &Desc) -> Plan {
 
 const SUM: Fold = Fold::Kind(ReduceKind::Sum);
 
-impl Kernel for Matmul {
-    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
-        let d = ins[0].dtype;
-        matches!(d, DType::F32 | DType::F16 | DType::BF16)
-            && ins[1].dtype == d
-            && product(d, d).is_some_and(|t| supports(caps, &t, SUM, &plan_product(&ins[0], &ins[1]), &outs[0]))
-    }
-    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
-        let Some(tape) = product(ins[0].desc.dtype, ins[1].desc.dtype) else {
-            return Err(mlx_ir::Error::unsupported("[matmul] no product of this dtype on the gpu"));
-        };
-        let plan = plan_product(&ins[0].desc, &ins[1].desc);
-        let (a, b, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
-        record(cx, &tape, SUM, &[a, b], &plan, (&outs[0].desc, &out))
-    }
+/// Whether a product of these operands has a kernel that takes any layout.
+pub(super) fn naive_supports(caps: &Caps, ins: &[Desc], out: &Desc) -> bool {
+    let d = ins[0].dtype;
+    matches!(d, DType::F32 | DType::F16 | DType::BF16)
+        && ins[1].dtype == d
+        && product(d, d).is_some_and(|t| supports(caps, &t, SUM, &plan_product(&ins[0], &ins[1]), out))
+}
+
+/// Records a product of any layout, as a fold of products of elements.
+pub(super) fn naive(cx: &mut Cx<'_>, ins: &[Operand], out: &Operand) -> Result<()> {
+    let Some(tape) = product(ins[0].desc.dtype, ins[1].desc.dtype) else {
+        return Err(mlx_ir::Error::unsupported("[matmul] no product of this dtype on the gpu"));
+    };
+    let plan = plan_product(&ins[0].desc, &ins[1].desc);
+    let (a, b, to) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(out)?);
+    record(cx, &tape, SUM, &[a, b], &plan, (&out.desc, &to))
 }

@@ -1,0 +1,116 @@
+// Operands and results of products out = a·b, or alpha·a·b + beta·c, in batches; a (m, k), b (k, n). Operands are read
+// in chunks of 16 bytes, by their strides where they are not aligned. A product may be computed in parts of the summed
+// dimension, which are added up afterwards.
+layout(local_size_x_id = 0) in;
+// Chunks of a run along the summed dimension, else along its rows; they are whole words of 16 bytes.
+layout(constant_id = 1) const bool A_ALONG_K = true;
+layout(constant_id = 2) const bool A_WIDE = false;
+layout(constant_id = 3) const bool B_ALONG_K = true;
+layout(constant_id = 4) const bool B_WIDE = false;
+layout(constant_id = 5) const bool ADD = false;
+// Results are f32 sums of parts of the terms.
+layout(constant_id = 6) const bool PARTS = false;
+// The device's own conversion of f16 is used.
+layout(constant_id = 7) const bool QUICK = false;
+layout(set = 0, binding = 0) readonly buffer A { uint a_words[]; };
+layout(set = 0, binding = 0) readonly buffer AVectors { uvec4 a_vectors[]; };
+#ifdef AFFINE
+#define OUT_BINDING 4
+#else
+#define OUT_BINDING 3
+layout(set = 0, binding = 1) readonly buffer B { uint b_words[]; };
+layout(set = 0, binding = 1) readonly buffer BVectors { uvec4 b_vectors[]; };
+// Bound to a where there is none.
+layout(set = 0, binding = 2) readonly buffer C { uint c_words[]; };
+#endif
+layout(set = 0, binding = OUT_BINDING) writeonly buffer Result { uint out_words[]; };
+layout(push_constant) uniform Push {
+    uint m, n, k;
+    uint a_first, b_first, c_first, out_first;  // elements, as all strides
+    uint a_m, a_k, b_n, b_k, c_m, c_n, out_m, out_n;
+    float alpha, beta;
+    uint batches, batch_1, batch_2;             // all; sizes of the two innermost dimensions
+    uint a_batch[3], b_batch[3], c_batch[3];
+    uint terms;                                 // of a part
+    uint parts;
+} p;
+
+#if PER_WORD == 2
+const uint CHUNK = 8;
+#define ELEMENT_BITS(words, at) ((words[(at) >> 1] >> (((at) & 1u) << 4)) & 0xffffu)
+#define PIECE(words, at, step, q, count) \
+    ((2u * q < count ? ELEMENT_BITS(words, at + 2u * q * step) : 0u) \
+     | ((2u * q + 1u < count ? ELEMENT_BITS(words, at + (2u * q + 1u) * step) : 0u) << 16))
+vec2 pair(uint word) { return QUICK ? quick_pair(word) : vec2(element(word, 0u), element(word, 1u)); }
+void unpack(uvec4 raw, out vec4 low, out vec4 high) {
+    low = vec4(pair(raw.x), pair(raw.y));
+    high = vec4(pair(raw.z), pair(raw.w));
+}
+#else
+const uint CHUNK = 4;
+#define PIECE(words, at, step, q, count) (q < count ? words[at + q * step] : 0u)
+void unpack(uvec4 raw, out vec4 low, out vec4 high) {
+    low = uintBitsToFloat(raw);
+    high = vec4(0.0);
+}
+#endif
+#define GATHER(words, at, step, count) \
+    uvec4(PIECE(words, at, step, 0u, count), PIECE(words, at, step, 1u, count), PIECE(words, at, step, 2u, count), \
+          PIECE(words, at, step, 3u, count))
+
+// The chunk of a from element `at` on, of which the first `count` (at most CHUNK) are there; the others are 0.
+uvec4 a_chunk(uint at, uint count) {
+    if (A_WIDE) return count > 0u ? a_vectors[at / CHUNK] : uvec4(0);
+    uint step = A_ALONG_K ? p.a_k : p.a_m;
+    return GATHER(a_words, at, step, count);
+}
+#ifndef AFFINE
+uvec4 b_chunk(uint at, uint count) {
+    if (B_WIDE) return count > 0u ? b_vectors[at / CHUNK] : uvec4(0);
+    uint step = B_ALONG_K ? p.b_k : p.b_n;
+    return GATHER(b_words, at, step, count);
+}
+#endif
+
+// How many of `most` there are from `i` on before `end`.
+uint left(uint i, uint end, uint most) { return i < end ? min(end - i, most) : 0u; }
+
+// The matrices of a workgroup and its terms.
+struct Share {
+    uint batch, part;
+    uint a, b, c;         // elements
+    uint first, end;      // terms
+};
+#define BATCH_PLACE(at, steps) (at.x * steps[0] + at.y * steps[1] + at.z * steps[2])
+Share share(uint batch, uint part) {
+    Share s;
+    s.batch = batch;
+    s.part = part;
+    uvec3 at = uvec3(batch / (p.batch_1 * p.batch_2), batch / p.batch_2 % p.batch_1, batch % p.batch_2);
+    s.a = p.a_first + BATCH_PLACE(at, p.a_batch);
+    s.b = p.b_first + BATCH_PLACE(at, p.b_batch);
+    s.c = p.c_first + BATCH_PLACE(at, p.c_batch);
+    s.first = min(part * p.terms, p.k);
+    s.end = min(s.first + p.terms, p.k);
+    return s;
+}
+
+// Stores the first `count` of four neighbours in row i from column j on.
+void put(Share s, uint i, uint j, vec4 v, uint count) {
+    uint at = p.out_first + ((PARTS ? s.part * p.batches : 0u) + s.batch) * (p.m * p.n) + i * p.out_m + j * p.out_n;
+#ifndef AFFINE
+    if (ADD) {
+        [[unroll]] for (uint q = 0; q < 4u; q++) {
+            uint from = s.c + i * p.c_m + (j + q) * p.c_n;
+            if (q < count) v[q] = p.alpha * v[q] + p.beta * element(c_words[from / PER_WORD], from);
+        }
+    }
+#endif
+    if (PARTS || PER_WORD == 1) {
+        [[unroll]] for (uint q = 0; q < 4u; q++) if (q < count) out_words[at + q * p.out_n] = floatBitsToUint(v[q]);
+    } else {
+        if (count > 0u) out_words[at / PER_WORD] = word_of(v.x, v.y);
+        if (count > 2u) out_words[at / PER_WORD + 1u] = word_of(v.z, v.w);
+    }
+}
+uint group_index() { return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x; }

@@ -1,0 +1,401 @@
+//! Matrix products of floats: which kernel computes one, and its dispatches.
+//!
+//! A product is described once ([`Product`]), a [`Plan`] says how it is computed, [`choose`] picks the plan from shapes
+//! and capabilities alone. What no plan fits is a fold of products (`reduce`), which takes any layout.
+
+use super::Kernel;
+use super::reduce::{naive, naive_supports};
+use super::rows::{by_dtype, element};
+use crate::Caps;
+use crate::record::{Bound, Cx, Dispatch, Shader};
+use crate::shaders;
+use mlx_ir::desc::collapse;
+use mlx_ir::op::{AddMM, Matmul};
+use mlx_ir::{DType, Desc, Operand, Result};
+use smallvec::SmallVec;
+
+/// Most rows (or columns) for which the other factor is read once, without tiles.
+const FEW: usize = 8;
+/// Terms of a part are a multiple of it: whole steps of every kernel.
+const STEP: usize = 128;
+
+/// out = a·b for a (m, k) and b (k, n) in batches, with steps between elements.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Product {
+    pub dtype: DType,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    /// Sizes of the batch, outermost first, and the steps of a, b and the addend over it.
+    batch: [usize; 3],
+    over: [[isize; 3]; 3],
+    /// Steps of a along m and k, of b along n and k, of the addend and the result along m and n.
+    a: [isize; 2],
+    b: [isize; 2],
+    c: [isize; 2],
+    out: [isize; 2],
+}
+
+impl Product {
+    /// None for other dtypes than f32, f16 and bf16, and for batches that do not merge into three dimensions.
+    pub fn new(a: &Desc, b: &Desc, c: Option<&Desc>) -> Option<Product> {
+        let (dtype, nd) = (a.dtype, a.ndim());
+        let floats = matches!(dtype, DType::F32 | DType::F16 | DType::BF16);
+        if !floats || b.dtype != dtype || c.is_some_and(|c| c.dtype != dtype) || nd < 2 {
+            return None;
+        }
+        let (n, k) = (b.shape[nd - 1], a.shape[nd - 1]);
+        let mut of_b: SmallVec<[isize; 6]> = b.strides[..nd - 2].iter().copied().collect();
+        of_b.push(0);
+        let none: SmallVec<[isize; 6]> = smallvec::smallvec![0; nd - 1];
+        let of_c = c.map_or(&none[..], |c| &c.strides[..nd - 1]);
+        // Batches that share b are more rows of a.
+        let walk = collapse(&a.shape[..nd - 1], &[&a.strides[..nd - 1], &of_b, of_c]);
+        let (mut sizes, [mut sa, mut sb, mut sc]) =
+            (walk.shape, [0, 1, 2].map(|i: usize| walk.strides[i].iter().copied().collect::<SmallVec<[isize; 6]>>()));
+        let (mut m, mut rows) = (1, [0; 2]);
+        if sb.last() == Some(&0) {
+            sb.pop();
+            m = sizes.pop().unwrap_or(1);
+            rows = [sa.pop().unwrap_or(0), sc.pop().unwrap_or(0)];
+        }
+        if sizes.len() > 3 {
+            return None;
+        }
+        let skip = 3 - sizes.len();
+        let mut p = Product {
+            dtype,
+            m,
+            n,
+            k,
+            batch: [1; 3],
+            over: [[0; 3]; 3],
+            a: [rows[0], a.strides[nd - 1]],
+            b: [b.strides[nd - 1], b.strides[nd - 2]],
+            c: [rows[1], c.map_or(0, |c| c.strides[nd - 1])],
+            out: [n as isize, 1],
+        };
+        p.batch[skip..].copy_from_slice(&sizes);
+        for (to, from) in p.over.iter_mut().zip([&sa, &sb, &sc]) {
+            to[skip..].copy_from_slice(from);
+        }
+        Some(p)
+    }
+
+    /// The transposed product: bᵀ·aᵀ.
+    fn flipped(&self) -> Product {
+        let [a, b, c] = self.over;
+        Product {
+            m: self.n,
+            n: self.m,
+            a: self.b,
+            b: self.a,
+            c: [self.c[1], self.c[0]],
+            out: [self.out[1], self.out[0]],
+            over: [b, a, c],
+            ..self.clone()
+        }
+    }
+
+    fn batches(&self) -> usize {
+        self.batch.iter().product()
+    }
+    fn outputs(&self) -> usize {
+        self.batches() * self.m * self.n
+    }
+    /// Elements of a chunk of 16 bytes.
+    fn chunk(&self) -> usize {
+        16 / self.dtype.size()
+    }
+    /// Whether results can be stored in whole words.
+    fn whole_words(&self) -> bool {
+        self.dtype.size() == 4 || (self.out[1] == 1 && (self.n.is_multiple_of(2) || self.batches() * self.m == 1))
+    }
+
+    /// Whether chunks of a factor run along k, and whether they are whole runs of 16 bytes. `first` is its first byte,
+    /// or none if that is not known yet.
+    fn chunks(&self, steps: [isize; 2], free: usize, over: &[isize; 3], first: u32) -> (bool, bool) {
+        let along = steps[1] == 1 || self.k <= 1 || (steps[0] != 1 && steps[1].abs() <= steps[0].abs());
+        let (step, run, other, others) =
+            if along { (steps[1], self.k, steps[0], free) } else { (steps[0], free, steps[1], self.k) };
+        let aligned = |s: isize, n: usize| n <= 1 || (s >= 0 && (s as usize * self.dtype.size()).is_multiple_of(16));
+        let wide = (step == 1 || run <= 1)
+            && first.is_multiple_of(16)
+            && run.is_multiple_of(self.chunk())
+            && aligned(other, others)
+            && over.iter().zip(&self.batch).all(|(&s, &n)| aligned(s, n));
+        (along, wide)
+    }
+}
+
+/// Sizes of a tile of the product, of its step along k, and of an invocation's part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Tile {
+    pub rows: u32,
+    pub columns: u32,
+    pub step: u32,
+    pub down: u32,
+    pub across: u32,
+}
+
+impl Tile {
+    const fn of(rows: u32, columns: u32, step: u32, down: u32, across: u32) -> Tile {
+        Tile { rows, columns, step, down, across }
+    }
+    /// Invocations of a workgroup.
+    pub const fn group(self) -> u32 {
+        (self.rows / self.down) * (self.columns / self.across)
+    }
+    /// Bytes of shared memory.
+    const fn shared(self) -> u32 {
+        self.step * (self.rows + self.columns + 8) * 4
+    }
+    fn fits(self, caps: &Caps) -> bool {
+        self.group() <= caps.workgroup_invocations && self.shared() <= caps.shared_memory
+    }
+}
+
+const LOW: Tile = Tile::of(32, 64, 32, 4, 4);
+const MIDDLE: Tile = Tile::of(64, 64, 16, 8, 4);
+const HIGH: Tile = Tile::of(128, 128, 16, 8, 8);
+#[cfg(test)]
+pub(super) const TILES: [Tile; 3] = [LOW, MIDDLE, HIGH];
+
+/// Which kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Variant {
+    /// A matrix in tiles.
+    Tile(Tile),
+    /// Few rows: a workgroup of this size for two columns of the other factor.
+    Rows(u32),
+    /// Few rows: a workgroup for 128 columns of the other factor, which lie side by side.
+    Columns,
+}
+
+/// How a product is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Plan {
+    pub variant: Variant,
+    /// The transposed product is computed.
+    pub flip: bool,
+    /// Parts of the summed dimension.
+    pub parts: usize,
+}
+
+/// Where one kernel gives way to another.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Rules {
+    /// Workgroups that keep a device busy: with fewer, sums are split.
+    pub busy: usize,
+    /// Terms below which a part is not worth its sum.
+    pub part: usize,
+    /// Workgroups of the largest tiles from which on they pay.
+    pub many: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { busy: 256, part: 512, many: 96 }
+    }
+}
+
+const COLUMNS_GROUP: u32 = 128;
+
+impl Plan {
+    /// Workgroups of a part.
+    fn groups(&self, p: &Product) -> usize {
+        let (m, n) = if self.flip { (p.n, p.m) } else { (p.m, p.n) };
+        p.batches()
+            * match self.variant {
+                Variant::Tile(t) => m.div_ceil(t.rows as usize) * n.div_ceil(t.columns as usize),
+                Variant::Rows(_) => n.div_ceil(2),
+                Variant::Columns => n.div_ceil(COLUMNS_GROUP as usize),
+            }
+    }
+    /// Split so that the device is busy, as far as that pays.
+    fn split(self, p: &Product, rules: &Rules) -> Plan {
+        let most = (p.k / rules.part).max(1);
+        let parts = (rules.busy / self.groups(p).max(1)).clamp(1, most).min(64);
+        Plan { parts, ..self }
+    }
+    /// Terms of a part; the parts may turn out to be fewer.
+    fn terms(&self, p: &Product) -> usize {
+        if self.parts <= 1 { p.k.max(1) } else { p.k.div_ceil(self.parts).next_multiple_of(STEP) }
+    }
+    /// Whether the device can.
+    fn fits(&self, p: &Product, caps: &Caps) -> bool {
+        let groups = self.groups(p).saturating_mul(self.parts) as u64;
+        let sums = p.outputs().saturating_mul(self.parts).saturating_mul(4) as u64;
+        let able = match self.variant {
+            Variant::Tile(t) => t.fits(caps),
+            Variant::Rows(group) => group <= caps.workgroup_invocations,
+            Variant::Columns => true,
+        };
+        able && groups <= u64::from(caps.workgroup_count[0]) * u64::from(caps.workgroup_count[1])
+            && sums + caps.storage_alignment.max(64) <= caps.storage_range
+    }
+}
+
+/// The plan for a product by its shape and the device's capabilities; none if no kernel takes it.
+pub(super) fn choose(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
+    let plan = |variant, flip| Plan { variant, flip, parts: 1 };
+    let few = p.m.min(p.n) <= FEW;
+    let first = if few {
+        let flip = p.m > p.n;
+        let q = if flip { p.flipped() } else { p.clone() };
+        // Columns side by side are read by neighbours; any other layout by runs of k.
+        match q.b[1] != 1 && q.b[0] == 1 && q.k > 1 {
+            true => plan(Variant::Columns, flip),
+            false => plan(Variant::Rows(if q.k >= 1024 { 128 } else { 64 }), flip),
+        }
+    } else if p.m <= 32 {
+        plan(Variant::Tile(LOW), false)
+    } else {
+        let high = plan(Variant::Tile(HIGH), false);
+        if high.groups(p) >= rules.many && high.fits(p, caps) { high } else { plan(Variant::Tile(MIDDLE), false) }
+    };
+    [first.split(p, rules), first].into_iter().find(|plan| plan.fits(p, caps))
+}
+
+fn pick(variant: Variant, d: DType) -> Option<&'static Shader> {
+    by_dtype(
+        d,
+        match variant {
+            Variant::Tile(_) => [&shaders::MATMUL_TILE_F32, &shaders::MATMUL_TILE_F16, &shaders::MATMUL_TILE_BF16],
+            Variant::Rows(_) => [&shaders::MATMUL_ROWS_F32, &shaders::MATMUL_ROWS_F16, &shaders::MATMUL_ROWS_BF16],
+            Variant::Columns => {
+                [&shaders::MATMUL_COLUMNS_F32, &shaders::MATMUL_COLUMNS_F16, &shaders::MATMUL_COLUMNS_BF16]
+            }
+        },
+    )
+}
+
+fn finisher(d: DType) -> Option<&'static Shader> {
+    by_dtype(d, [&shaders::MATMUL_FINISH_F32, &shaders::MATMUL_FINISH_F16, &shaders::MATMUL_FINISH_BF16])
+}
+
+/// Workgroups across and down.
+pub(super) fn spread(caps: &Caps, groups: usize) -> [u32; 3] {
+    let across = groups.clamp(1, caps.workgroup_count[0] as usize);
+    [across as u32, groups.div_ceil(across) as u32, 1]
+}
+
+/// The addend of a product with the factors of both.
+#[derive(Clone, Copy)]
+struct Addend<'a> {
+    c: &'a Bound,
+    alpha: f32,
+    beta: f32,
+}
+
+/// Records a product by a plan.
+fn record(
+    cx: &mut Cx<'_>,
+    p: &Product,
+    plan: Plan,
+    ins: [&Bound; 2],
+    add: Option<Addend<'_>>,
+    out: &Bound,
+) -> Result<()> {
+    let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype), finisher(p.dtype)) else { return Ok(()) };
+    let ([a, b], q) = if plan.flip { ([ins[1], ins[0]], p.flipped()) } else { (ins, p.clone()) };
+    let terms = plan.terms(p);
+    let parts = p.k.div_ceil(terms).max(1);
+    let direct = parts == 1 && q.whole_words();
+    let (few, rows) = (!matches!(plan.variant, Variant::Tile(_)), matches!(plan.variant, Variant::Rows(_)));
+    let (a_along, a_wide) = q.chunks(q.a, q.m, &q.over[0], a.first);
+    let (b_along, b_wide) = q.chunks(q.b, q.n, &q.over[1], b.first);
+    // Kernels for few rows read along k, but for the matrix whose columns lie side by side.
+    let (a_along, a_wide) = if few { (true, a_wide && a_along) } else { (a_along, a_wide) };
+    let (b_along, b_wide) = if rows { (true, b_wide && b_along) } else { (b_along, b_wide) };
+    let mut spec: SmallVec<[u32; 16]> = smallvec::smallvec![
+        COLUMNS_GROUP,
+        a_along.into(),
+        a_wide.into(),
+        b_along.into(),
+        b_wide.into(),
+        (direct && add.is_some()).into(),
+        (!direct).into(),
+        cx.caps.fp16.into(),
+    ];
+    match plan.variant {
+        Variant::Tile(t) => {
+            spec[0] = t.group();
+            spec.extend([t.rows, t.columns, t.step, t.down, t.across]);
+        }
+        Variant::Rows(group) => {
+            spec[0] = group;
+            spec.extend([2, q.m as u32]);
+        }
+        Variant::Columns => spec.push(q.m as u32),
+    }
+    let target = if direct { out.clone() } else { cx.scratch(p.outputs() * parts * 4)? };
+    let factors = add.map_or([1.0, 0.0], |x| [x.alpha, x.beta]).map(f32::to_bits);
+    let c = add.map_or(a, |x| x.c);
+    let first_c = add.map_or(0, |x| element(x.c, p.dtype));
+    let first_out = if direct { element(&target, p.dtype) } else { target.first / 4 };
+    let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![q.m as u32, q.n as u32, q.k as u32];
+    push.extend([element(a, p.dtype), element(b, p.dtype), first_c, first_out]);
+    push.extend([q.a, q.b, q.c, q.out].iter().flatten().map(|&s| s as u32));
+    push.extend(factors);
+    push.extend([p.batches(), p.batch[1], p.batch[2]].map(|n| n as u32));
+    push.extend(q.over.iter().flatten().map(|&s| s as u32));
+    push.extend([terms as u32, parts as u32]);
+    let groups = spread(cx.caps, plan.groups(p) * parts);
+    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &[a, b, c, &target], push: &push, groups })?;
+    if direct {
+        return Ok(());
+    }
+    let each = 4 / p.dtype.size();
+    let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![p.outputs() as u32, parts as u32, p.m as u32, p.n as u32];
+    push.extend([target.first / 4, first_c, p.c[0] as u32, p.c[1] as u32, out.first / 4]);
+    push.extend(factors);
+    push.extend([p.batch[1], p.batch[2]].map(|n| n as u32));
+    push.extend(p.over[2].map(|s| s as u32));
+    let c = add.map_or(&target, |x| x.c);
+    let spec = [COLUMNS_GROUP, add.is_some().into()];
+    let groups = spread(cx.caps, p.outputs().div_ceil(each).div_ceil(COLUMNS_GROUP as usize));
+    cx.dispatch(&Dispatch { shader: finish, spec: &spec, bind: &[&target, c, out], push: &push, groups })
+}
+
+fn plan(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> Option<(Product, Plan)> {
+    let p = Product::new(a, b, c)?;
+    let plan = choose(&p, caps, &Rules::default())?;
+    (p.outputs() < u32::MAX as usize && p.k < u32::MAX as usize / 2).then_some((p, plan))
+}
+
+impl Kernel for Matmul {
+    fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        plan(&ins[0], &ins[1], None, caps).is_some() || naive_supports(caps, ins, &outs[0])
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let Some((p, plan)) = plan(&ins[0].desc, &ins[1].desc, None, cx.caps) else { return naive(cx, ins, &outs[0]) };
+        let (a, b, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
+        record(cx, &p, plan, [&a, &b], None, &out)
+    }
+}
+
+impl Kernel for AddMM {
+    fn supports(&self, caps: &Caps, ins: &[Desc], _: &[Desc]) -> bool {
+        plan(&ins[1], &ins[2], Some(&ins[0]), caps).is_some()
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let Some((p, plan)) = plan(&ins[1].desc, &ins[2].desc, Some(&ins[0].desc), cx.caps) else { return Ok(()) };
+        let (a, b, c) = (cx.input(&ins[1])?, cx.input(&ins[2])?, cx.input(&ins[0])?);
+        let out = cx.output(&outs[0])?;
+        let add = Addend { c: &c, alpha: self.alpha.f32(), beta: self.beta.f32() };
+        record(cx, &p, plan, [&a, &b], Some(add), &out)
+    }
+}
+
+/// Records a product by a plan, if the device can.
+#[cfg(test)]
+pub(super) fn record_for_test(cx: &mut Cx<'_>, p: &Product, plan: Plan, ins: [&Operand; 2], out: &Operand) -> bool {
+    if !plan.fits(p, cx.caps) {
+        return false;
+    }
+    let [a, b] = ins.map(|i| cx.input(i).expect("an operand"));
+    let out = cx.output(out).expect("a result");
+    record(cx, p, plan, [&a, &b], None, &out).expect("a dispatch");
+    true
+}
