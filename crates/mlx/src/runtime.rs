@@ -277,6 +277,10 @@ pub struct Counts {
     pub donations: u64,
     /// Ops run in place of several.
     pub lowered: u64,
+    /// Dispatches on the GPU.
+    pub dispatches: u64,
+    /// Barriers between them.
+    pub barriers: u64,
 }
 
 impl std::ops::Sub for Counts {
@@ -290,6 +294,8 @@ impl std::ops::Sub for Counts {
             fallbacks: self.fallbacks - o.fallbacks,
             donations: self.donations - o.donations,
             lowered: self.lowered - o.lowered,
+            dispatches: self.dispatches - o.dispatches,
+            barriers: self.barriers - o.barriers,
         }
     }
 }
@@ -310,7 +316,13 @@ pub(crate) fn counters() -> &'static Counters {
 /// Reads the counters; subtract two readings to see what an evaluation did.
 pub fn counts() -> Counts {
     let c = counters();
+    #[cfg(feature = "vulkan")]
+    let (dispatches, barriers) = gpu::opened().map_or((0, 0), |g| (g.dispatches(), g.barriers()));
+    #[cfg(not(feature = "vulkan"))]
+    let (dispatches, barriers) = (0, 0);
     Counts {
+        dispatches,
+        barriers,
         launches: c.launches.load(Ordering::Relaxed),
         copies: c.copies.load(Ordering::Relaxed),
         expansions: c.expansions.load(Ordering::Relaxed),

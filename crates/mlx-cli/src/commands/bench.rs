@@ -43,6 +43,9 @@ struct Row {
     load: Duration,
     model_bytes: u64,
     peak: Option<u64>,
+    /// Dispatches on the GPU and barriers between them, for each run of the test.
+    dispatches: u64,
+    barriers: u64,
 }
 
 impl Row {
@@ -62,6 +65,8 @@ impl Row {
             "load_ms": self.load.as_secs_f64() * 1e3,
             "peak_rss_bytes": self.peak,
             "model_bytes": self.model_bytes,
+            "gpu_dispatches": self.dispatches,
+            "gpu_barriers": self.barriers,
         })
     }
 }
@@ -92,9 +97,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             for &n in counts.iter().filter(|&&n| n > 0) {
                 test(&engine, n)?;
                 let mut rates = Vec::with_capacity(args.repetitions);
+                let before = mlx::counts();
                 for _ in 0..args.repetitions {
                     rates.push(n as f64 / test(&engine, n)?.as_secs_f64().max(1e-9));
                 }
+                let did = mlx::counts() - before;
                 rates.sort_by(f64::total_cmp);
                 rows.push(Row {
                     test: format!("{name}{n}"),
@@ -103,6 +110,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     load: engine.load_time(),
                     model_bytes: engine.model_bytes(),
                     peak: machine::peak_rss(),
+                    dispatches: did.dispatches / args.repetitions as u64,
+                    barriers: did.barriers / args.repetitions as u64,
                 });
             }
         }
