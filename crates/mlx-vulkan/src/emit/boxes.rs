@@ -2,8 +2,9 @@
 
 use super::code::{Code, Id};
 use super::expr::{X, sel, u};
+use super::gather::{clamped, integer};
 use super::map::{coordinates, pack, put, scatter, walk};
-use super::memory::{Value, load, stored};
+use super::memory::{load, stored};
 use mlx_ir::DType;
 use rspirv::spirv::Op;
 
@@ -20,29 +21,6 @@ pub(crate) struct Moving {
     pub dims: usize,
     /// The box is written into the larger array; otherwise read from it, into a dense one.
     pub write: bool,
-}
-
-/// The start along an axis, clamped to 0..=limit.
-fn start(c: &mut Code, dtype: DType, index: Id, limit: &X) -> Option<Id> {
-    let at_most = |x: &X| sel(&x.lt(limit), x, limit);
-    let clamped = match dtype {
-        DType::U64 | DType::I64 => {
-            let low = c.word_op(Op::ShiftLeftLogical, index, 1);
-            let high = c.word_op(Op::IAdd, low, 1);
-            let (low, high) = (X::word(c.load(1, low)), X::word(c.load(1, high)));
-            let large = sel(&high.eq(0), at_most(&low), limit);
-            if dtype == DType::I64 { sel(&high.slt(u(0)), 0, large) } else { large }
-        }
-        _ => match load(c, 1, dtype, index) {
-            Value::Word(x) if matches!(dtype, DType::I8 | DType::I16 | DType::I32) => {
-                let x = X::word(x);
-                sel(&x.slt(u(0)), 0, at_most(&x))
-            }
-            Value::Word(x) => at_most(&X::word(x)),
-            _ => return None,
-        },
-    };
-    Some(clamped.build(c))
 }
 
 /// The shader: buffers are the source, the starts, the target.
@@ -72,11 +50,11 @@ pub(crate) fn moving(m: &Moving) -> Option<Vec<u32>> {
         let mut skip = u(0);
         for (a, pair) in axes.chunks_exact(2).enumerate() {
             let index = (X::word(starts) + X::word(step) * u(a as u32)).build(c);
-            let Some(at) = start(c, m.starts, index, &X::word(pair[0])) else {
+            let Some(at) = integer(c, 1, m.starts, index) else {
                 made = false;
                 return;
             };
-            skip = skip + X::word(at) * X::word(pair[1]);
+            skip = skip + clamped(&at, &X::word(pair[0])) * X::word(pair[1]);
         }
         let moved = if m.write { first } else { source };
         let moved = (X::word(moved) + skip).build(c);

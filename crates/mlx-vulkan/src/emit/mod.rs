@@ -2,7 +2,7 @@
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
 //! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `reduce`,
-//! `create` and `boxes` put shaders together.
+//! `create`, `boxes` and `gather` put shaders together.
 
 mod blocks;
 mod boxes;
@@ -12,6 +12,7 @@ mod convert;
 mod create;
 mod expr;
 mod float;
+mod gather;
 mod integer;
 mod map;
 mod memory;
@@ -20,5 +21,6 @@ mod reduce;
 pub(crate) use blocks::rows;
 pub(crate) use boxes::{Moving, moving};
 pub(crate) use create::{arange, random};
+pub(crate) use gather::{Gathering, gather};
 pub(crate) use map::{Place, map};
 pub(crate) use reduce::{Fold, Folding, fold};

@@ -38,6 +38,8 @@ impl Plan {
             && self.key.starts.is_integer()
             && self.key.starts != DType::Bool
             && inner.size() < u32::MAX as usize
+            // They are compared as signed words.
+            && self.limits.chunks_exact(2).all(|l| l[0] <= i32::MAX as u32)
             && known(Key::Moving(self.key.clone()), caps)
     }
 

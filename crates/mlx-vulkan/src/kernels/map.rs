@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::Caps;
-use crate::emit::{self, Folding, Moving, Place};
+use crate::emit::{self, Folding, Gathering, Moving, Place};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
@@ -38,6 +38,8 @@ pub(crate) enum Key {
     Random(usize),
     /// A copy of a box whose start is computed.
     Moving(Moving),
+    /// A copy of elements at indices.
+    Gather(Gathering),
 }
 
 impl From<MapKey> for Key {
@@ -61,6 +63,7 @@ impl Key {
             Key::Arange(d) => emit::arange(*d),
             Key::Random(dims) => Some(emit::random(*dims)),
             Key::Moving(m) => emit::moving(m),
+            Key::Gather(g) => emit::gather(g),
         }
     }
     /// For messages.
@@ -75,6 +78,7 @@ impl Key {
             Key::Arange(d) => format!("arange {d}"),
             Key::Random(_) => "random bits".into(),
             Key::Moving(m) => format!("box of {}", m.dtype),
+            Key::Gather(g) => format!("gather {}", g.dtype),
         }
     }
     /// Whether it needs 64-bit integers.
@@ -85,7 +89,7 @@ impl Key {
             Key::Fold(k) => &k.tape,
             Key::Rows(_, indices) => return indices.is_some_and(wide),
             Key::Arange(d) => return wide(*d),
-            Key::Random(_) | Key::Moving(_) => return false,
+            Key::Random(_) | Key::Moving(_) | Key::Gather(_) => return false,
         };
         tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype)).any(wide)
     }

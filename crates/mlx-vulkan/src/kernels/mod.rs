@@ -6,6 +6,7 @@ mod attention;
 mod block;
 mod boxes;
 mod copy;
+mod gather;
 #[cfg(test)]
 mod map_tests;
 mod matmul;
@@ -64,12 +65,13 @@ macro_rules! selection {
 selection! {
     kernels {
         Matmul, AddMM,
+        Gather, GatherAxis,
         Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan, Sort, ArgSort, Partition, ArgPartition,
-        Gather, GatherAxis, Scatter, ScatterAxis,
+        Scatter, ScatterAxis,
         Quantize, Dequantize,
         CrossEntropy, QuantizedMatmul,
     }
