@@ -7,6 +7,7 @@ mod block;
 mod boxes;
 mod copy;
 mod gather;
+mod lines;
 #[cfg(test)]
 mod map_tests;
 mod matmul;
@@ -16,6 +17,7 @@ mod random;
 mod reduce;
 mod rope;
 mod rows;
+mod sort;
 #[cfg(test)]
 mod tests;
 
@@ -65,12 +67,12 @@ macro_rules! selection {
 selection! {
     kernels {
         Matmul, AddMM,
-        Gather, GatherAxis,
+        Gather, GatherAxis, Sort, ArgSort, Partition, ArgPartition,
         Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Scan, Sort, ArgSort, Partition, ArgPartition,
+        Scan,
         Scatter, ScatterAxis,
         Quantize, Dequantize,
         CrossEntropy, QuantizedMatmul,

@@ -51,4 +51,7 @@ shaders! {
     SOFTMAX_BF16 = "softmax_bf16",
     SOFTMAX_F16 = "softmax_f16",
     SOFTMAX_F32 = "softmax_f32",
+    SORT_BLOCKS = "sort_blocks",
+    SORT_MERGE = "sort_merge",
+    SORT_OUT = "sort_out",
 }
