@@ -224,13 +224,17 @@ impl Code {
         let p = self.op(Op::AccessChain, self.word, &[self.buffers[buffer], zero, index]);
         self.b.store(p, x, None, []).expect("a block is open");
     }
-    /// Sets the bits of `mask` in word `index` of a buffer to those of `x`; other invocations may set others of the word.
-    pub fn store_bits(&mut self, buffer: usize, index: Id, mask: Id, x: Id) {
+    /// Changes word `index` of a buffer by an atomic operation whose order does not matter, such as a maximum.
+    pub fn atomic(&mut self, op: Op, buffer: usize, index: Id, x: Id) {
         let (zero, device) = (self.u(0), self.u(spirv::Scope::Device as u32));
         let p = self.op(Op::AccessChain, self.word, &[self.buffers[buffer], zero, index]);
+        self.op(op, self.u32, &[p, device, zero, x]);
+    }
+    /// Sets the bits of `mask` in word `index` of a buffer to those of `x`; other invocations may set others of the word.
+    pub fn store_bits(&mut self, buffer: usize, index: Id, mask: Id, x: Id) {
         let others = self.op(Op::Not, self.u32, &[mask]);
-        self.op(Op::AtomicAnd, self.u32, &[p, device, zero, others]);
-        self.op(Op::AtomicOr, self.u32, &[p, device, zero, x]);
+        self.atomic(Op::AtomicAnd, buffer, index, others);
+        self.atomic(Op::AtomicOr, buffer, index, x);
     }
     /// Word `i` of the push constants.
     pub fn pushed(&mut self, i: usize) -> Id {
@@ -273,6 +277,17 @@ impl Code {
 
     /// Runs `body` with start, start + step, … below `end` (words without sign; the sum does not pass 2^32).
     pub fn repeat(&mut self, start: Id, end: Id, step: Id, body: impl FnOnce(&mut Code, Id)) {
+        self.repeat_while(start, step, |c, i| c.op(Op::ULessThan, c.bool, &[i, end]), body);
+    }
+
+    /// Runs `body` with start, start + step, … as long as `more` holds, which is asked before each.
+    pub fn repeat_while(
+        &mut self,
+        start: Id,
+        step: Id,
+        more: impl FnOnce(&mut Code, Id) -> Id,
+        body: impl FnOnce(&mut Code, Id),
+    ) {
         let kind = self.u32;
         let counter = self.variable(kind);
         self.set(counter, start);
@@ -283,7 +298,7 @@ impl Code {
         self.b.branch(test).expect("a block is open");
         self.b.begin_block(Some(test)).expect("the block was ended");
         let i = self.get(kind, counter);
-        let more = self.op(Op::ULessThan, self.bool, &[i, end]);
+        let more = more(self, i);
         self.b.branch_conditional(more, inside, after, []).expect("a block is open");
         self.b.begin_block(Some(inside)).expect("the block was ended");
         body(self, i);

@@ -2,7 +2,7 @@
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
 //! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `reduce`,
-//! `create`, `boxes` and `gather` put shaders together.
+//! `create`, `boxes`, `gather` and `scatter` put shaders together.
 
 mod blocks;
 mod boxes;
@@ -17,6 +17,7 @@ mod integer;
 mod map;
 mod memory;
 mod reduce;
+mod scatter;
 
 pub(crate) use blocks::rows;
 pub(crate) use boxes::{Moving, moving};
@@ -24,3 +25,4 @@ pub(crate) use create::{arange, random};
 pub(crate) use gather::{Gathering, gather};
 pub(crate) use map::{Place, map};
 pub(crate) use reduce::{Fold, Folding, fold};
+pub(crate) use scatter::{Cells, Updating, cells, claim, update};

@@ -39,13 +39,13 @@ pub(crate) struct Folding {
 }
 
 /// A value in variables.
-struct Held {
+pub(super) struct Held {
     like: Value,
     vars: Vec<(Id, Id)>,
 }
 
 impl Held {
-    fn new(c: &mut Code, v: Value) -> Held {
+    pub fn new(c: &mut Code, v: Value) -> Held {
         let parts = match v {
             Value::Bool(x) => vec![(c.bool, x)],
             Value::Word(x) => vec![(c.u32, x)],
@@ -63,7 +63,7 @@ impl Held {
             .collect();
         Held { like: v, vars }
     }
-    fn get(&self, c: &mut Code) -> Value {
+    pub fn get(&self, c: &mut Code) -> Value {
         let ids: Vec<Id> = self.vars.iter().map(|&(kind, var)| c.get(kind, var)).collect();
         match self.like {
             Value::Bool(_) => Value::Bool(ids[0]),
@@ -73,7 +73,7 @@ impl Held {
             Value::Complex(..) => Value::Complex(ids[0], ids[1]),
         }
     }
-    fn set(&self, c: &mut Code, v: Value) {
+    pub fn set(&self, c: &mut Code, v: Value) {
         let ids = match v {
             Value::Bool(x) | Value::Word(x) | Value::Long(x) | Value::Float(x) => [x, x],
             Value::Complex(x, y) => [x, y],

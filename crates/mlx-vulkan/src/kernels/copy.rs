@@ -85,7 +85,7 @@ impl Kernel for Pad {
 }
 
 /// The function of an update and what is there; none for replacing it.
-fn meets(mode: UpdateMode) -> Option<Func> {
+pub(super) fn meets(mode: UpdateMode) -> Option<Func> {
     match mode {
         UpdateMode::Assign => None,
         UpdateMode::Sum => Some(Func::Add),

@@ -42,6 +42,12 @@ impl Lines {
         }
     }
 
+    /// One dense line.
+    pub fn single(n: usize) -> Lines {
+        let one = smallvec::smallvec![1];
+        Lines { count: 1, n, inner: 1, step: 1, shape: one, strides: smallvec::smallvec![0] }
+    }
+
     /// Whether the shaders can walk them.
     pub fn fit(&self) -> bool {
         self.shape.len() <= DIMS && self.count.saturating_mul(self.n) < (u32::MAX / 4) as usize

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::Caps;
-use crate::emit::{self, Folding, Gathering, Moving, Place};
+use crate::emit::{self, Cells, Folding, Gathering, Moving, Place, Updating};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
@@ -40,6 +40,12 @@ pub(crate) enum Key {
     Moving(Moving),
     /// A copy of elements at indices.
     Gather(Gathering),
+    /// Which elements updates are for.
+    Cells(Cells),
+    /// Which update of an element is the last.
+    Claim,
+    /// Updates of elements.
+    Update(Updating),
 }
 
 impl From<MapKey> for Key {
@@ -64,6 +70,9 @@ impl Key {
             Key::Random(dims) => Some(emit::random(*dims)),
             Key::Moving(m) => emit::moving(m),
             Key::Gather(g) => emit::gather(g),
+            Key::Cells(s) => emit::cells(s),
+            Key::Claim => Some(emit::claim()),
+            Key::Update(s) => emit::update(s),
         }
     }
     /// For messages.
@@ -79,6 +88,9 @@ impl Key {
             Key::Random(_) => "random bits".into(),
             Key::Moving(m) => format!("box of {}", m.dtype),
             Key::Gather(g) => format!("gather {}", g.dtype),
+            Key::Cells(_) => "updated elements".into(),
+            Key::Claim => "last updates".into(),
+            Key::Update(s) => format!("scatter {}", s.dtype),
         }
     }
     /// Whether it needs 64-bit integers.
@@ -89,7 +101,8 @@ impl Key {
             Key::Fold(k) => &k.tape,
             Key::Rows(_, indices) => return indices.is_some_and(wide),
             Key::Arange(d) => return wide(*d),
-            Key::Random(_) | Key::Moving(_) | Key::Gather(_) => return false,
+            Key::Update(s) => return s.meets.is_some() && wide(s.dtype),
+            Key::Random(_) | Key::Moving(_) | Key::Gather(_) | Key::Cells(_) | Key::Claim => return false,
         };
         tape.inputs().iter().copied().chain(tape.instrs().iter().map(|i| i.dtype)).any(wide)
     }

@@ -17,6 +17,7 @@ mod random;
 mod reduce;
 mod rope;
 mod rows;
+mod scatter;
 mod sort;
 #[cfg(test)]
 mod tests;
@@ -67,13 +68,12 @@ macro_rules! selection {
 selection! {
     kernels {
         Matmul, AddMM,
-        Gather, GatherAxis, Sort, ArgSort, Partition, ArgPartition,
+        Gather, GatherAxis, Scatter, ScatterAxis, Sort, ArgSort, Partition, ArgPartition,
         Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Scan,
-        Scatter, ScatterAxis,
         Quantize, Dequantize,
         CrossEntropy, QuantizedMatmul,
     }
