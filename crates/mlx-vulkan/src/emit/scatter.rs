@@ -120,6 +120,9 @@ pub(crate) struct Updating {
 /// updates; elements of one update; updates; for each of the updates, of what one brings and of the cells the sizes of the
 /// dimensions but the first, then their strides: in the updates for the first two, in the target for the last two.
 pub(crate) fn update(s: &Updating) -> Option<Vec<u32>> {
+    if s.dtype == DType::F64 {
+        return None;
+    }
     let out = if s.meets.is_some() { 2 } else { 3 };
     let mut c = Code::new(out + 1, 0);
     let [n, row, first, source, each, count] = std::array::from_fn(|i| c.pushed(i));

@@ -42,10 +42,10 @@ impl Lines {
         }
     }
 
-    /// One dense line.
-    pub fn single(n: usize) -> Lines {
-        let one = smallvec::smallvec![1];
-        Lines { count: 1, n, inner: 1, step: 1, shape: one, strides: smallvec::smallvec![0] }
+    /// Rows of a row-major matrix.
+    pub fn rows(count: usize, n: usize) -> Lines {
+        let (shape, strides) = (smallvec::smallvec![count], smallvec::smallvec![n as isize]);
+        Lines { count, n, inner: 1, step: 1, shape, strides }
     }
 
     /// Whether the shaders can walk them.

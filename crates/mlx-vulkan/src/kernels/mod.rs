@@ -17,6 +17,7 @@ mod random;
 mod reduce;
 mod rope;
 mod rows;
+mod scan;
 mod scatter;
 mod sort;
 #[cfg(test)]
@@ -68,12 +69,11 @@ macro_rules! selection {
 selection! {
     kernels {
         Matmul, AddMM,
-        Gather, GatherAxis, Scatter, ScatterAxis, Sort, ArgSort, Partition, ArgPartition,
+        Gather, GatherAxis, Scatter, ScatterAxis, Scan, Sort, ArgSort, Partition, ArgPartition,
         Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Scan,
         Quantize, Dequantize,
         CrossEntropy, QuantizedMatmul,
     }

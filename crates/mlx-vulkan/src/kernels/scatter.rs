@@ -169,7 +169,7 @@ impl Plan {
             && out.shape.iter().all(|&n| n <= MOST / 2)
             && room(self.count)
             && self.count.saturating_mul(self.each) < u32::MAX as usize
-            && if owned { room(self.cells) } else { sortable(caps, DType::U32, &Lines::single(self.count)) }
+            && if owned { room(self.cells) } else { sortable(caps, DType::U32, &Lines::rows(1, self.count)) }
             && 2 + indices.len() + self.indices.words() + 2 * self.axes.len() <= PUSH_WORDS
             && 6 + self.lead.words() + self.part.words() + self.cell.words() <= PUSH_WORDS
             && Kernel::supports(&Contiguous {}, caps, &ins[..1], std::slice::from_ref(out))
@@ -221,7 +221,7 @@ impl Plan {
                 bind.extend([&cells, owners]);
             }
             None => {
-                order = sorted(cx, &cells, DType::U32, &Lines::single(self.count), true)?;
+                order = sorted(cx, &cells, DType::U32, &Lines::rows(1, self.count), true)?;
                 bind.push(&order);
             }
         }
@@ -361,6 +361,15 @@ mod tests {
             C64::new(float(i), float(i / 3))
         });
         every(&MODES[..1], |i| i as f64);
+        // Sums of f64 are left to the processor.
+        if let Some(gpu) = crate::testing::backend() {
+            let d = Desc::contiguous(&[3, 2], DType::F64);
+            let ins = [d.clone(), Desc::contiguous(&[3, 2], DType::I32), d.clone()];
+            for mode in MODES {
+                let op = ScatterAxis { axis: 0, mode };
+                assert_eq!(Kernel::supports(&op, gpu.caps(), &ins, &ins[..1]), mode == UpdateMode::Assign);
+            }
+        }
     }
 
     #[test]
