@@ -9,6 +9,7 @@ use ash::vk;
 use mlx_ir::{Error, Result};
 use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -122,11 +123,29 @@ impl Frame {
 struct Batch {
     number: u64,
     frame: Arc<Frame>,
-    /// What it uses, kept until it is done.
-    blocks: HashMap<u64, Arc<Block>>,
+    /// What it uses, kept until it is done; each block once.
+    blocks: Vec<Arc<Block>>,
     /// Ranges read and written since the last barrier, by block.
-    seen: HashMap<u64, Seen>,
+    seen: HashMap<u64, Seen, BuildHasherDefault<Spread>>,
     pieces: usize,
+    /// The pipeline that the command buffer has bound.
+    bound: vk::Pipeline,
+}
+
+/// A hasher for the numbers of blocks, which only need to be spread over the high bits (Fibonacci hashing).
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&b| self.write_u64(self.0 ^ u64::from(b)));
+    }
+    fn write_u64(&mut self, x: u64) {
+        self.0 = x.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 #[derive(Clone, Default)]
@@ -213,18 +232,12 @@ impl Queue {
                 range: u.range.end - u.range.start,
             })
             .collect();
-        let write = |set: vk::DescriptorSet| -> SmallVec<[vk::WriteDescriptorSet<'_>; 8]> {
-            infos
-                .iter()
-                .enumerate()
-                .map(|(i, info)| {
-                    vk::WriteDescriptorSet::default()
-                        .dst_set(set)
-                        .dst_binding(i as u32)
-                        .descriptor_type(vk::DescriptorType::STORAGE_BUFFER)
-                        .buffer_info(std::slice::from_ref(info))
-                })
-                .collect()
+        // One write fills consecutive bindings, which are all alike.
+        let write = |set: vk::DescriptorSet| {
+            [vk::WriteDescriptorSet::default()
+                .dst_set(set)
+                .descriptor_type(vk::DescriptorType::STORAGE_BUFFER)
+                .buffer_info(&infos)]
         };
         // SAFETY: the command buffer is being recorded under the lock; pipeline, layout and blocks live until the batch
         // is done (pipelines as long as the device); ranges lie inside their blocks, sizes inside the limits.
@@ -251,7 +264,12 @@ impl Queue {
                     );
                 }
             }
-            raw.cmd_bind_pipeline(frame.0, vk::PipelineBindPoint::COMPUTE, d.pipeline);
+            if let Some(open) = state.open.as_mut()
+                && open.bound != d.pipeline
+            {
+                raw.cmd_bind_pipeline(frame.0, vk::PipelineBindPoint::COMPUTE, d.pipeline);
+                open.bound = d.pipeline;
+            }
             if !d.push.is_empty() {
                 let bytes = std::slice::from_raw_parts(d.push.as_ptr().cast::<u8>(), d.push.len() * 4);
                 raw.cmd_push_constants(frame.0, d.layout.pipeline, vk::ShaderStageFlags::COMPUTE, 0, bytes);
@@ -300,8 +318,14 @@ impl Queue {
                 .begin()
                 .map_err(refused)?;
             self.barrier(frame.commands);
-            state.open =
-                Some(Batch { number: state.next, frame, blocks: HashMap::new(), seen: HashMap::new(), pieces: 0 });
+            state.open = Some(Batch {
+                number: state.next,
+                frame,
+                blocks: Vec::with_capacity(2 * BATCH),
+                seen: HashMap::default(),
+                pieces: 0,
+                bound: vk::Pipeline::null(),
+            });
             state.next += 1;
         }
         let open = state.open.as_mut().ok_or_else(|| Error::device("[gpu] no batch is open"))?;
@@ -318,8 +342,11 @@ impl Queue {
         for u in uses {
             let seen = open.seen.entry(u.block.id).or_default();
             widen(if u.writes { &mut seen.written } else { &mut seen.read }, &u.range);
-            u.block.last.store(open.number, Ordering::Release);
-            open.blocks.entry(u.block.id).or_insert_with(|| u.block.clone());
+            // The number changes under this lock only.
+            if u.block.last.load(Ordering::Relaxed) != open.number {
+                u.block.last.store(open.number, Ordering::Release);
+                open.blocks.push(u.block.clone());
+            }
         }
         Ok(Commands(open.frame.commands))
     }
