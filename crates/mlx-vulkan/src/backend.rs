@@ -83,7 +83,8 @@ impl Memory for Arrays {
             return Ok(());
         }
         let to = self.core.pool.take(self.bytes, Place::Download)?;
-        let bytes = (self.bytes as u64).next_multiple_of(4).min(self.block.bytes);
+        // A copy of nothing is none: an empty array takes a word along.
+        let bytes = (self.bytes as u64).next_multiple_of(4).clamp(4, self.block.bytes);
         let fetched = self
             .core
             .queue
