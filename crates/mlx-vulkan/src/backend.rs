@@ -7,7 +7,7 @@ use crate::hal::queue::Queue;
 use crate::kernels;
 use crate::kernels::map::Key;
 use crate::record::{Cx, Shader, fits};
-use crate::{Adapter, Caps};
+use crate::{Adapter, Caps, KernelTime};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -220,6 +220,20 @@ impl VulkanBackend {
     /// Barriers placed between dispatches so far.
     pub fn barriers(&self) -> u64 {
         self.0.queue.barriers()
+    }
+    /// Measures, from now on, how long each kernel takes; costs a little time.
+    ///
+    /// # Errors
+    /// `Unsupported` if the device cannot, `Device` if it was lost.
+    pub fn profile(&self) -> Result<()> {
+        self.0.queue.profile()
+    }
+    /// What was measured since [`VulkanBackend::profile`], longest first; measuring ends.
+    ///
+    /// # Errors
+    /// `Device` if the device was lost.
+    pub fn profiled(&self) -> Result<Vec<KernelTime>> {
+        self.0.queue.profiled()
     }
     /// Sets the limit on memory in use; returns the previous one.
     pub fn set_memory_limit(&self, bytes: usize) -> usize {

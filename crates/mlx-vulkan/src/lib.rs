@@ -24,3 +24,4 @@ pub use backend::VulkanBackend;
 pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
 pub use choose::{Choice, choose};
 pub use hal::instance::{Adapter, Heap, Kind, Survey, survey};
+pub use hal::times::KernelTime;

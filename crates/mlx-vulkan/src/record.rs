@@ -189,7 +189,14 @@ impl<'a> Cx<'a> {
         let uses: SmallVec<[Use; 8]> =
             d.bind.iter().map(|b| Use { block: b.block.clone(), range: b.range.clone(), writes: b.writes }).collect();
         self.core.dispatches.fetch_add(1, Ordering::Relaxed);
-        self.core.queue.dispatch(&Ready { pipeline, layout, uses: &uses, push: d.push, groups: d.groups })
+        self.core.queue.dispatch(&Ready {
+            name: &d.shader.name,
+            pipeline,
+            layout,
+            uses: &uses,
+            push: d.push,
+            groups: d.groups,
+        })
     }
 }
 

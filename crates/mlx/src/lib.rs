@@ -23,8 +23,8 @@ mod transforms;
 pub use array::Array;
 pub use mlx_ir::{C64, DType, Element, Error, ErrorKind, Result};
 pub use runtime::{
-    Config, Counts, Device, Stream, VARIABLES, configure, counts, current_stream, init, isa, memory, on, set_threads,
-    threads,
+    Config, Counts, Device, Stream, VARIABLES, configure, counts, current_stream, init, isa, memory, on, profile,
+    set_threads, threads,
 };
 pub use schedule::{async_eval, eval, synchronize};
 pub use transforms::{grad, jvp, value_and_grad, vjp, vmap};

@@ -333,6 +333,48 @@ pub fn counts() -> Counts {
     }
 }
 
+/// How long the GPU's kernels take.
+pub mod profile {
+    use super::*;
+    use std::time::Duration;
+
+    /// What a kernel took in all its runs.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct KernelTime {
+        /// The kernel's name; `copy` for copies, `(no work)` for the time in which the GPU had none.
+        pub name: String,
+        /// Dispatches.
+        pub runs: u64,
+        /// From the end of the work before it to its own end, so that all of them add up to the whole time.
+        pub time: Duration,
+    }
+
+    /// Measures, from now on, every kernel of the GPU in use; this costs a little time.
+    ///
+    /// # Errors
+    /// `Device` if no GPU is in use or it was lost, `Unsupported` if it cannot tell the time.
+    pub fn start() -> Result<()> {
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            return g.profile();
+        }
+        Err(Error::device("[profile] no GPU is in use"))
+    }
+
+    /// What was measured since [`start`], longest first; measuring ends.
+    ///
+    /// # Errors
+    /// `Device` if no GPU is in use or it was lost.
+    pub fn stop() -> Result<Vec<KernelTime>> {
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            let own = |t: mlx_vulkan::KernelTime| KernelTime { name: t.name, runs: t.runs, time: t.time };
+            return Ok(g.profiled()?.into_iter().map(own).collect());
+        }
+        Err(Error::device("[profile] no GPU is in use"))
+    }
+}
+
 /// Memory figures of all devices in use together, as MLX's memory functions.
 pub mod memory {
     use super::*;

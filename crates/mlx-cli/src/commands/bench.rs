@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mlx::profile::KernelTime;
 use mlx_llm::engine::Engine;
 use serde_json::{Value, json};
 
@@ -29,6 +30,9 @@ pub struct Args {
     /// Runs of each test
     #[arg(short, long, default_value = "5", value_parser = parse_count)]
     repetitions: usize,
+    /// Run each test once more and show how long each kernel of the GPU took (needs a GPU)
+    #[arg(long)]
+    profile: bool,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -46,6 +50,8 @@ struct Row {
     /// Dispatches on the GPU and barriers between them, for each run of the test.
     dispatches: u64,
     barriers: u64,
+    /// With `--profile`, the kernels of one run.
+    kernels: Option<Vec<KernelTime>>,
 }
 
 impl Row {
@@ -55,7 +61,7 @@ impl Row {
     }
 
     fn json(&self, device: &str) -> Value {
-        json!({
+        let mut row = json!({
             "test": self.test,
             "threads": self.threads,
             "device": device,
@@ -67,7 +73,30 @@ impl Row {
             "model_bytes": self.model_bytes,
             "gpu_dispatches": self.dispatches,
             "gpu_barriers": self.barriers,
-        })
+        });
+        if let Some(kernels) = &self.kernels {
+            let one = |k: &KernelTime| json!({"name": k.name, "runs": k.runs, "ms": k.time.as_secs_f64() * 1e3});
+            row["gpu_kernels"] = kernels.iter().map(one).collect();
+        }
+        row
+    }
+
+    /// The kernels as a table.
+    fn profile(&self) -> Option<String> {
+        let kernels = self.kernels.as_ref()?;
+        let whole: f64 = kernels.iter().map(|k| k.time.as_secs_f64()).sum();
+        let mut text = vec![["KERNEL", "RUNS", "MS", "SHARE", "US EACH"].map(String::from).to_vec()];
+        text.extend(kernels.iter().map(|k| {
+            let s = k.time.as_secs_f64();
+            vec![
+                k.name.clone(),
+                k.runs.to_string(),
+                format!("{:.3}", s * 1e3),
+                format!("{:.1} %", 100.0 * s / whole.max(1e-12)),
+                format!("{:.2}", s * 1e6 / k.runs.max(1) as f64),
+            ]
+        }));
+        Some(format!("\n{}, one run: {:.3} ms on the GPU\n{}", self.test, whole * 1e3, table(&text)))
     }
 }
 
@@ -80,6 +109,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         true => vec![mlx_cpu::pool::default_threads()?],
         false => args.threads.clone(),
     };
+    if args.profile && device != mlx::Device::Gpu.to_string() {
+        return Err(Failure::input("[bench] --profile shows kernels of the GPU: it needs --device gpu"));
+    }
     let mut rows = Vec::new();
     for &threads in &threads {
         let engine = args.run.load(Some(threads))?;
@@ -102,6 +134,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     rates.push(n as f64 / test(&engine, n)?.as_secs_f64().max(1e-9));
                 }
                 let did = mlx::counts() - before;
+                let kernels = match args.profile {
+                    true => {
+                        mlx::profile::start()?;
+                        test(&engine, n)?;
+                        Some(mlx::profile::stop()?)
+                    }
+                    false => None,
+                };
                 rates.sort_by(f64::total_cmp);
                 rows.push(Row {
                     test: format!("{name}{n}"),
@@ -112,6 +152,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     peak: machine::peak_rss(),
                     dispatches: did.dispatches / args.repetitions as u64,
                     barriers: did.barriers / args.repetitions as u64,
+                    kernels,
                 });
             }
         }
@@ -132,5 +173,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }));
     let size = rows.first().map_or(0, |r| r.model_bytes);
     let peak = machine::peak_rss().map(|p| format!(", peak memory {}", bytes(p))).unwrap_or_default();
-    emit(&format!("{}model {} on {device}{peak}\n", table(&text), bytes(size)))
+    let profiles: String = rows.iter().filter_map(Row::profile).collect();
+    emit(&format!("{}model {} on {device}{peak}\n{profiles}", table(&text), bytes(size)))
 }

@@ -25,6 +25,8 @@ pub(crate) struct Device {
     pub raw: ash::Device,
     pub queue: vk::Queue,
     pub family: u32,
+    /// Bits of the queue's timestamps; 0 if it has none.
+    pub timestamp_bits: u32,
     pub adapter: Adapter,
     /// The driver's stamp of its pipeline caches.
     pub cache_uuid: [u8; 16],
@@ -75,8 +77,13 @@ impl Device {
         let raw = Self::create(&instance, physical, family, &adapter.caps)
             .map_err(|e| failure(&format!("{} could not be opened", adapter.name), e))?;
         // SAFETY: the family has a queue, and one was asked for; the physical device is of the instance.
-        let (queue, properties) =
-            unsafe { (raw.get_device_queue(family, 0), instance.raw.get_physical_device_properties(physical)) };
+        let (queue, properties, families) = unsafe {
+            (
+                raw.get_device_queue(family, 0),
+                instance.raw.get_physical_device_properties(physical),
+                instance.raw.get_physical_device_queue_family_properties(physical),
+            )
+        };
         let mut info = vk_mem::AllocatorCreateInfo::new(&instance.raw, &raw, physical);
         info.vulkan_api_version = vk::API_VERSION_1_1;
         if adapter.caps.memory_budget {
@@ -95,6 +102,7 @@ impl Device {
         Ok(Arc::new(Device {
             queue,
             family,
+            timestamp_bits: families.get(family as usize).map_or(0, |f| f.timestamp_valid_bits),
             adapter: adapter.clone(),
             cache_uuid: properties.pipeline_cache_uuid,
             push,

@@ -14,3 +14,4 @@ pub(crate) mod memory;
 pub(crate) mod pipelines;
 mod probe;
 pub(crate) mod queue;
+pub(crate) mod times;

@@ -5,6 +5,7 @@
 
 use super::device::{Device, Layout, MAX_BINDINGS, PUSH_BYTES, failure};
 use super::memory::Block;
+use super::times::{KernelTime, Profile, Stamps};
 use ash::vk;
 use mlx_ir::{Error, Result};
 use smallvec::SmallVec;
@@ -130,6 +131,8 @@ struct Batch {
     pieces: usize,
     /// The pipeline that the command buffer has bound.
     bound: vk::Pipeline,
+    /// While times are measured.
+    stamps: Option<Stamps>,
 }
 
 /// A hasher for the numbers of blocks, which only need to be spread over the high bits (Fibonacci hashing).
@@ -174,6 +177,8 @@ struct State {
     next: u64,
     done: u64,
     barriers: u64,
+    /// While times are measured.
+    profile: Option<Profile>,
 }
 
 /// The device's queue. All its work runs in the order in which it was recorded.
@@ -191,6 +196,7 @@ impl Drop for Queue {
 
 /// One dispatch with everything looked up.
 pub(crate) struct Ready<'a> {
+    pub name: &'a str,
     pub pipeline: vk::Pipeline,
     pub layout: Layout,
     pub uses: &'a [Use],
@@ -200,7 +206,15 @@ pub(crate) struct Ready<'a> {
 
 impl Queue {
     pub fn new(device: Arc<Device>) -> Queue {
-        let state = State { open: None, flight: VecDeque::new(), idle: Vec::new(), next: 1, done: 1, barriers: 0 };
+        let state = State {
+            open: None,
+            flight: VecDeque::new(),
+            idle: Vec::new(),
+            next: 1,
+            done: 1,
+            barriers: 0,
+            profile: None,
+        };
         Queue { device, state: Mutex::new(state) }
     }
 
@@ -211,6 +225,29 @@ impl Queue {
     /// Barriers placed between pieces of work so far.
     pub fn barriers(&self) -> u64 {
         self.state().barriers
+    }
+
+    /// Measures, from now on, how long each kernel takes.
+    ///
+    /// # Errors
+    /// `Device` if work that waits cannot be finished, `Unsupported` if the queue has no timestamps.
+    pub fn profile(&self) -> Result<()> {
+        if self.device.timestamp_bits == 0 {
+            return Err(Error::unsupported("[gpu] this device's queue cannot tell the time"));
+        }
+        self.synchronize()?;
+        self.state().profile = Some(Profile::default());
+        Ok(())
+    }
+
+    /// What was measured since [`Queue::profile`], longest first; measuring ends.
+    ///
+    /// # Errors
+    /// As [`Queue::wait`].
+    pub fn profiled(&self) -> Result<Vec<KernelTime>> {
+        self.synchronize()?;
+        let profile = self.state().profile.take();
+        Ok(profile.map(|mut p| p.report(self.device.caps().timestamp_ns)).unwrap_or_default())
     }
 
     /// Records a dispatch.
@@ -276,7 +313,7 @@ impl Queue {
             }
             raw.cmd_dispatch(frame.0, d.groups[0], d.groups[1], d.groups[2]);
         }
-        self.recorded(&mut state)
+        self.recorded(&mut state, d.name)
     }
 
     /// Records a copy of `bytes` between blocks.
@@ -294,7 +331,7 @@ impl Queue {
         let region = [vk::BufferCopy { src_offset: from.1, dst_offset: to.1, size: bytes }];
         // SAFETY: as in `dispatch`.
         unsafe { self.device.raw.cmd_copy_buffer(frame.0, from.0.raw, to.0.raw, &region) };
-        self.recorded(&mut state)
+        self.recorded(&mut state, "copy")
     }
 
     fn set(&self, state: &mut State, layout: &Layout) -> Result<vk::DescriptorSet> {
@@ -318,6 +355,10 @@ impl Queue {
                 .begin()
                 .map_err(refused)?;
             self.barrier(frame.commands);
+            let stamps = match &state.profile {
+                Some(_) => Some(Stamps::begin(&self.device, frame.commands, BATCH)?),
+                None => None,
+            };
             state.open = Some(Batch {
                 number: state.next,
                 frame,
@@ -325,6 +366,7 @@ impl Queue {
                 seen: HashMap::default(),
                 pieces: 0,
                 bound: vk::Pipeline::null(),
+                stamps,
             });
             state.next += 1;
         }
@@ -373,9 +415,12 @@ impl Queue {
         }
     }
 
-    fn recorded(&self, state: &mut State) -> Result<()> {
+    fn recorded(&self, state: &mut State, name: &str) -> Result<()> {
         let Some(open) = state.open.as_mut() else { return Ok(()) };
         open.pieces += 1;
+        if let Some(stamps) = &mut open.stamps {
+            stamps.piece(&self.device, open.frame.commands, name);
+        }
         if open.pieces >= BATCH { self.hand_over(state) } else { Ok(()) }
     }
 
@@ -418,6 +463,9 @@ impl Queue {
             }
             let Some(batch) = state.flight.pop_front() else { return };
             state.done = batch.number + 1;
+            if let Some(stamps) = batch.stamps {
+                state.profile.get_or_insert_default().take_in(device, stamps, device.timestamp_bits);
+            }
             // A waiter may still hold it; then it goes when the waiter is done.
             if Arc::strong_count(&batch.frame) == 1 {
                 state.idle.push(batch.frame);
