@@ -20,6 +20,9 @@ impl Vocab {
         let id = |name: &str| meta.opt_u32(&key(&format!("{name}_token_id")));
         let flag = |name: &str| meta.opt_bool(&key(name));
         let model = Model::from_name(meta.get_str(&key("model"))?)?;
+        if model == Model::None {
+            return Ok(Self::new(model, TextArena::with_capacity(0, 0)));
+        }
         let merges = meta.opt_str_array(&key("merges"))?.map(|texts| arena(&texts)).transpose()?;
         Ok(Self {
             pre: meta.opt_str(&key("pre"))?.unwrap_or("default").to_owned(),

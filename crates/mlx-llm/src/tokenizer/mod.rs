@@ -76,6 +76,7 @@ fn shown(text: &[u8]) -> Cow<'_, str> {
 enum Kind {
     Bpe(Bpe),
     Spm(Spm),
+    None,
 }
 
 /// A tokenizer. It doesn't change after it is made, and threads may share it.
@@ -104,6 +105,7 @@ impl Tokenizer {
         let kind = match vocab.model {
             Model::Bpe => Kind::Bpe(Bpe::new(&vocab, &table)?),
             Model::Spm => Kind::Spm(Spm::new(&vocab, &table)?),
+            Model::None => Kind::None,
         };
         let count = table.len();
         let checked = |name: &str, id: Option<u32>| match id {
@@ -124,6 +126,7 @@ impl Tokenizer {
         let usually_bos = match &kind {
             Kind::Bpe(bpe) => bpe.adds_bos(),
             Kind::Spm(_) => true,
+            Kind::None => false,
         };
         let add_bos = vocab.add_bos.unwrap_or(usually_bos && bos.is_some());
         let add_eos = vocab.add_eos.unwrap_or(false);
@@ -182,6 +185,12 @@ impl Tokenizer {
                         Ok(())
                     }
                 })?;
+            }
+            Kind::None if text.is_empty() => {}
+            Kind::None => {
+                return Err(Error::unsupported(
+                    "[encode] the model has no vocabulary (tokenizer.ggml.model = no_vocab), so it takes no text",
+                ));
             }
         }
         if add_special && self.add_eos {

@@ -231,6 +231,16 @@ fn hostile_vocabularies_are_refused() {
 }
 
 #[test]
+fn a_model_without_vocabulary_takes_no_text() {
+    let t = Tokenizer::new(Vocab::new(Model::from_name("no_vocab").unwrap(), TextArena::with_capacity(0, 0))).unwrap();
+    assert_eq!(t.vocab_size(), 0);
+    assert_eq!(t.encode("", true, true).unwrap(), [0u32; 0]);
+    let refused = t.encode("a", true, true).unwrap_err();
+    assert!(refused.message.contains("no vocabulary"), "{}", refused.message);
+    assert_eq!(t.decode(&[0], true).unwrap_err().kind, mlx_ir::ErrorKind::Index);
+}
+
+#[test]
 fn bytes_without_tokens() {
     // A byte-level vocabulary without 'q' and U+0001: the first is an error, the second is left out.
     let mut vocab = bpe_vocab();

@@ -40,13 +40,15 @@ impl TokenKind {
     }
 }
 
-/// The two kinds of tokenizer.
+/// The kinds of tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// Byte-level BPE with ranked merges (`tokenizer.ggml.model = gpt2`).
     Bpe,
     /// SentencePiece-type: merges by the score of the result, byte fallback (`llama`).
     Spm,
+    /// No vocabulary (`no_vocab`): tokens are numbers only.
+    None,
 }
 
 impl Model {
@@ -55,8 +57,9 @@ impl Model {
         match name {
             "gpt2" => Ok(Self::Bpe),
             "llama" => Ok(Self::Spm),
+            "no_vocab" => Ok(Self::None),
             _ => Err(Error::unsupported(format!(
-                "[tokenizer] unknown kind {:?} (tokenizer.ggml.model); known: gpt2, llama",
+                "[tokenizer] unknown kind {:?} (tokenizer.ggml.model); known: gpt2, llama, no_vocab",
                 shown(name.as_bytes())
             ))),
         }
@@ -138,7 +141,7 @@ pub(super) struct TokenTable {
 impl TokenTable {
     pub(super) fn new(vocab: &Vocab) -> Result<Self> {
         let count = vocab.tokens.len();
-        if count == 0 || count > MAX_TOKENS {
+        if (count == 0 && vocab.model != Model::None) || count > MAX_TOKENS {
             return Err(Error::value(format!("[tokenizer] {count} tokens; there must be 1 to {MAX_TOKENS}")));
         }
         if let Some(kinds) = &vocab.kinds
