@@ -257,7 +257,7 @@ impl VulkanBackend {
     }
     #[cfg(test)]
     pub(crate) fn pipeline_for_test(&self, s: &Shader, spec: &[u32], bindings: usize) -> Result<()> {
-        self.0.pipelines.get(&s.name, s.id, &s.code, spec, bindings).map(|_| ())
+        self.0.pipelines.get(&s.name, s.id, &s.code, spec, bindings, 0).map(|_| ())
     }
     /// Forgets the peak.
     pub fn reset_peak_memory(&self) {

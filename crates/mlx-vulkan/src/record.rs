@@ -178,6 +178,14 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// `Device` if the driver refuses the shader or was lost.
     pub fn dispatch(&mut self, d: &Dispatch<'_>) -> Result<()> {
+        self.dispatch_by(d, 0)
+    }
+
+    /// Records a dispatch whose subgroups must have so many lanes (0: any number).
+    ///
+    /// # Errors
+    /// As [`Cx::dispatch`].
+    pub fn dispatch_by(&mut self, d: &Dispatch<'_>, lanes: u32) -> Result<()> {
         if d.groups.contains(&0) {
             return Ok(());
         }
@@ -185,7 +193,7 @@ impl<'a> Cx<'a> {
             return Err(Error::device(format!("[gpu] {}: {:?} workgroups are too many", d.shader.name, d.groups)));
         }
         let (pipeline, layout) =
-            self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len())?;
+            self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len(), lanes)?;
         let uses: SmallVec<[Use; 8]> =
             d.bind.iter().map(|b| Use { block: b.block.clone(), range: b.range.clone(), writes: b.writes }).collect();
         self.core.dispatches.fetch_add(1, Ordering::Relaxed);

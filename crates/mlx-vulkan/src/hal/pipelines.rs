@@ -19,6 +19,8 @@ struct Key {
     shader: u64,
     bindings: usize,
     spec: SmallVec<[u32; 8]>,
+    /// Lanes that subgroups must have, or 0.
+    lanes: u32,
 }
 
 /// All pipelines of a device.
@@ -95,6 +97,7 @@ impl Pipelines {
     }
 
     /// The pipeline of a shader (SPIR-V `code`, known by `shader`) with specialization constants `spec` (ids from 0).
+    /// With `lanes` other than 0 its subgroups are full and have that size, on devices that vary it.
     ///
     /// # Errors
     /// `Device` if the driver refuses the shader.
@@ -105,9 +108,10 @@ impl Pipelines {
         code: &[u32],
         spec: &[u32],
         bindings: usize,
+        lanes: u32,
     ) -> Result<(vk::Pipeline, Layout)> {
         let layout = self.device.layout(bindings)?;
-        let key = Key { shader, bindings, spec: spec.into() };
+        let key = Key { shader, bindings, spec: spec.into(), lanes };
         if let Some(&p) = self.made.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
             return Ok((p, layout));
         }
@@ -115,14 +119,24 @@ impl Pipelines {
         if let Some(&p) = made.get(&key) {
             return Ok((p, layout));
         }
-        let p = self.make(code, spec, layout).map_err(|e| failure(&format!("the driver refuses kernel {name}"), e))?;
+        let p = self
+            .make(code, spec, layout, lanes)
+            .map_err(|e| failure(&format!("the driver refuses kernel {name}"), e))?;
         made.insert(key, p);
         self.fresh.store(true, Ordering::Relaxed);
         Ok((p, layout))
     }
 
-    fn make(&self, code: &[u32], spec: &[u32], layout: Layout) -> std::result::Result<vk::Pipeline, vk::Result> {
+    fn make(
+        &self,
+        code: &[u32],
+        spec: &[u32],
+        layout: Layout,
+        lanes: u32,
+    ) -> std::result::Result<vk::Pipeline, vk::Result> {
         let raw = &self.device.raw;
+        let subgroups = self.device.caps().subgroups;
+        let mut size = vk::PipelineShaderStageRequiredSubgroupSizeCreateInfo::default().required_subgroup_size(lanes);
         let entries: SmallVec<[vk::SpecializationMapEntry; 8]> = (0..spec.len() as u32)
             .map(|i| vk::SpecializationMapEntry { constant_id: i, offset: 4 * i, size: 4 })
             .collect();
@@ -131,11 +145,17 @@ impl Pipelines {
         // SAFETY: the code is ours; every structure lives through the calls; the module is not needed afterwards.
         unsafe {
             let module = raw.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(code), None)?;
-            let stage = vk::PipelineShaderStageCreateInfo::default()
+            let mut stage = vk::PipelineShaderStageCreateInfo::default()
                 .stage(vk::ShaderStageFlags::COMPUTE)
                 .module(module)
                 .name(c"main")
                 .specialization_info(&constants);
+            if lanes > 0 && subgroups.size_control {
+                stage = stage.push_next(&mut size);
+                if subgroups.full {
+                    stage = stage.flags(vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS);
+                }
+            }
             let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.pipeline)];
             let made = raw.create_compute_pipelines(self.cache, &info, None);
             raw.destroy_shader_module(module, None);
