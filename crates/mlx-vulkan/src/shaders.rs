@@ -47,6 +47,20 @@ pub(crate) fn block_project(format: QuantFormat) -> &'static Shader {
     }
 }
 
+/// As [`block_project`], in integers; none for formats that are not.
+pub(crate) fn block_dot(format: QuantFormat) -> Option<&'static Shader> {
+    match format {
+        QuantFormat::F32 | QuantFormat::F16 | QuantFormat::BF16 => None,
+        QuantFormat::Q4_0 => Some(&BLOCK_DOT_Q4_0),
+        QuantFormat::Q4_1 => Some(&BLOCK_DOT_Q4_1),
+        QuantFormat::Q5_0 => Some(&BLOCK_DOT_Q5_0),
+        QuantFormat::Q8_0 => Some(&BLOCK_DOT_Q8_0),
+        QuantFormat::Q4_K => Some(&BLOCK_DOT_Q4_K),
+        QuantFormat::Q5_K => Some(&BLOCK_DOT_Q5_K),
+        QuantFormat::Q6_K => Some(&BLOCK_DOT_Q6_K),
+    }
+}
+
 /// The product of f32 rows with a matrix in blocks.
 pub(crate) fn block_matmul(format: QuantFormat) -> &'static Shader {
     match format {

@@ -1,8 +1,10 @@
 // Scale and minimum of runs j and j + 1 (j even) of a Q4_K or Q5_K block: six bits each, those of the last four runs in
-// pieces. Twelve bytes from `at` on.
-void k_scales(uint at, uint j, out vec2 scale, out vec2 least) {
+// pieces. The three words of all scales.
+void k_scales(uint first, uint second, uint third, uint j, out vec2 scale, out vec2 least) {
     uint s = (j & 2u) << 3;
-    uint first = bytes4(at) >> s, second = bytes4(at + 4u) >> s, third = bytes4(at + 8u) >> s;
+    first >>= s;
+    second >>= s;
+    third >>= s;
     uint sc, mn;
     if (j < 4u) {
         sc = first & 0x3f3fu;

@@ -2,7 +2,14 @@
 uint unit_count(uint k) { return (k + 7u) >> 3; }
 uvec2 places(uint t) { return uvec2(t * 8u) + uvec2(0, 4); }
 float plain(uint row, uint i, uint k) { return i < k ? uintBitsToFloat(bytes2(row + i * 2u) << 16) : 0.0; }
+vec2 brain_pair(uint x) { return vec2(uintBitsToFloat(x << 16), uintBitsToFloat(x & 0xffff0000u)); }
 void decode(uint row, uint t, uint k, out vec4 a, out vec4 b) {
+    if (WIDE_WEIGHTS) {
+        uvec4 x = weight_vector((row >> 4) + t);
+        a = vec4(brain_pair(x.x), brain_pair(x.y));
+        b = vec4(brain_pair(x.z), brain_pair(x.w));
+        return;
+    }
     uint i = t * 8u;
     a = vec4(plain(row, i, k), plain(row, i + 1u, k), plain(row, i + 2u, k), plain(row, i + 3u, k));
     b = vec4(plain(row, i + 4u, k), plain(row, i + 5u, k), plain(row, i + 6u, k), plain(row, i + 7u, k));

@@ -3,6 +3,12 @@ uint unit_count(uint k) { return (k + 7u) >> 3; }
 uvec2 places(uint t) { return uvec2(t * 8u) + uvec2(0, 4); }
 float plain(uint row, uint i, uint k) { return i < k ? half_value(bytes2(row + i * 2u)) : 0.0; }
 void decode(uint row, uint t, uint k, out vec4 a, out vec4 b) {
+    if (WIDE_WEIGHTS) {
+        uvec4 x = weight_vector((row >> 4) + t);
+        a = vec4(half_pair(x.x), half_pair(x.y));
+        b = vec4(half_pair(x.z), half_pair(x.w));
+        return;
+    }
     uint i = t * 8u;
     a = vec4(plain(row, i, k), plain(row, i + 1u, k), plain(row, i + 2u, k), plain(row, i + 3u, k));
     b = vec4(plain(row, i + 4u, k), plain(row, i + 5u, k), plain(row, i + 6u, k), plain(row, i + 7u, k));

@@ -6,7 +6,7 @@ void decode(uint row, uint t, uint k, out vec4 a, out vec4 b) {
     uint at = row + (t >> 5) * 144u, u = t & 31u;
     uint dm = bytes4(at);
     vec2 scale, least;
-    k_scales(at + 4u, (u >> 3) * 2u, scale, least);
+    k_scales(bytes4(at + 4u), bytes4(at + 8u), bytes4(at + 12u), (u >> 3) * 2u, scale, least);
     scale *= half_value(dm & 0xffffu);
     least *= half_value(dm >> 16);
     uint q = bytes4(at + 16u + u * 4u);

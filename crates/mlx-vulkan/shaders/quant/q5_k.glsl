@@ -6,7 +6,7 @@ void decode(uint row, uint t, uint k, out vec4 a, out vec4 b) {
     uint at = row + (t >> 5) * 176u, u = t & 31u, j = (u >> 3) * 2u;
     uint dm = bytes4(at);
     vec2 scale, least;
-    k_scales(at + 4u, j, scale, least);
+    k_scales(bytes4(at + 4u), bytes4(at + 8u), bytes4(at + 12u), j, scale, least);
     scale *= half_value(dm & 0xffffu);
     least *= half_value(dm >> 16);
     uint h = bytes4(at + 16u + (u & 7u) * 4u) >> j, q = bytes4(at + 48u + u * 4u);

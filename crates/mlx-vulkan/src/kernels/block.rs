@@ -20,6 +20,10 @@ const BUFFERS: u32 = 9;
 /// Invocations of a workgroup, and rows and columns of the product that one computes in the matrix-matrix kernel.
 const PRODUCT_GROUP: u32 = 128;
 const TILE: u32 = 64;
+/// Invocations of a workgroup and of a team of the kernel in integers; activations that share a scale.
+const DOT_GROUP: u32 = 256;
+const TEAM: u32 = 32;
+const RUN: usize = 32;
 
 /// Rows of x and their length.
 fn rows_of(x: &Desc) -> (usize, usize) {
@@ -49,9 +53,51 @@ struct Around<'a> {
     added: Option<&'a Operand>,
 }
 
-/// Weight rows of a workgroup.
-fn weight_rows(gate: Option<Gate>) -> usize {
-    if gate.is_some() { 1 } else { 2 }
+/// Which kernel computes products of a few rows, and in which shape.
+#[derive(Clone, Copy)]
+struct Form {
+    /// Activations rounded to 8 bits, products in integers.
+    dot: bool,
+    /// Invocations of a workgroup, and of each of its teams.
+    group: u32,
+    lanes: u32,
+    /// Weight rows of a team.
+    rows: u32,
+}
+
+impl Form {
+    /// The form for `m` rows of `k` activations and matrices of `n` rows in all; `pairs` for a gate, `aligned` if the
+    /// weights lie as the kernel in integers needs.
+    fn of(caps: &Caps, format: QuantFormat, m: usize, k: usize, n: usize, around: &Around<'_>, aligned: bool) -> Form {
+        let group = DOT_GROUP.min(caps.workgroup_invocations).min(caps.workgroup_size[0]);
+        let pairs = 1 + usize::from(around.gate.is_some());
+        let rows = match n {
+            _ if m > 2 => 1,
+            0..4096 => 1,
+            4096..32768 => 2,
+            _ => 4 / pairs,
+        };
+        // Rounded activations with their scales, and the sums of all invocations.
+        let norm = usize::from(around.norm.is_some());
+        let shared = m * (k / RUN * 56 + 32) + group as usize * 4 * m * (rows * pairs + norm);
+        let fits = shared <= caps.shared_memory as usize && group >= TEAM && group.is_power_of_two();
+        if caps.int_dot && aligned && k > 0 && fits && shaders::block_dot(format).is_some() {
+            return Form { dot: true, group, lanes: TEAM, rows: rows as u32 };
+        }
+        Form { dot: false, group: PRODUCT_GROUP, lanes: PRODUCT_GROUP, rows: if around.gate.is_some() { 1 } else { 2 } }
+    }
+    fn group_rows(self) -> usize {
+        (self.group / self.lanes * self.rows) as usize
+    }
+}
+
+/// At what places the kernel in integers reads weights: all rows begin at multiples of it.
+fn alignment(format: QuantFormat) -> u32 {
+    match format {
+        QuantFormat::Q4_K | QuantFormat::Q5_K => 16,
+        QuantFormat::Q4_1 => 4,
+        _ => 2,
+    }
 }
 
 /// Products of a few rows with up to [`MATRICES`] matrices of one format.
@@ -88,18 +134,29 @@ fn project(
         Some(Gate::Silu) => 1,
         Some(Gate::GeluTanh) => 2,
     };
-    let rows = weight_rows(around.gate);
+    let row_bytes = matrices[0].desc.shape[1] as u32;
+    let aligned = |to: u32| row_bytes.is_multiple_of(to) && weights.iter().all(|w| w.first.is_multiple_of(to));
+    let counted = if gate == 0 { matrices } else { &matrices[..1] };
+    let n = counted.iter().map(|w| w.desc.shape[0]).sum();
+    let form = Form::of(cx.caps, format, m, k, n, &around, aligned(alignment(format)));
+    let wide = k.is_multiple_of(4) && [Some(&from), norm.as_ref()].iter().flatten().all(|b| b.first.is_multiple_of(16));
     let spec = [
-        PRODUCT_GROUP,
-        rows as u32,
+        form.group,
+        form.rows,
         m as u32,
         matrices.len() as u32,
         gate,
         u32::from(norm.is_some()),
         u32::from(added.is_some()),
+        form.lanes,
+        u32::from(wide),
+        u32::from(aligned(16)),
+        u32::from(cx.caps.fp16),
+        (k / RUN) as u32,
     ];
-    let counted = if gate == 0 { matrices } else { &matrices[..1] };
-    let groups = counted.iter().map(|w| w.desc.shape[0].div_ceil(rows)).sum();
+    // The number of runs is a constant of the kernel in integers only.
+    let spec = if form.dot { &spec[..] } else { &spec[..11] };
+    let groups = counted.iter().map(|w| w.desc.shape[0].div_ceil(form.group_rows())).sum();
     let weight = |i: usize| weights.get(i).unwrap_or(&weights[0]);
     let out = |i: usize| to.get(i).unwrap_or(&to[0]);
     let bind = [
@@ -113,8 +170,9 @@ fn project(
         out(1),
         out(2),
     ];
-    let shader = shaders::block_project(format);
-    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: across(cx.caps, groups) })
+    let dot = shaders::block_dot(format).filter(|_| form.dot);
+    let shader = dot.unwrap_or_else(|| shaders::block_project(format));
+    cx.dispatch(&Dispatch { shader, spec, bind: &bind, push: &push, groups: across(cx.caps, groups) })
 }
 
 /// As [`project`] for matrices of any formats: neighbours of one format share a dispatch.
@@ -149,7 +207,7 @@ impl Kernel for BlockMatmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
         let (m, _) = rows_of(&ins[0]);
         let tiles = |n: usize| n.div_ceil(TILE as usize) * m.div_ceil(TILE as usize);
-        let groups = |n: usize| if few(caps, m) { MATRICES * n.div_ceil(weight_rows(None)) } else { tiles(n) };
+        let groups = |n: usize| if few(caps, m) { MATRICES * n } else { tiles(n) };
         acceptable(&ins[0], &ins[1..], outs) && ins[1..].iter().all(|w| fits(caps, groups(w.shape[0])))
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {

@@ -156,6 +156,14 @@ fn products_of_any_layout() {
     }
 }
 
+/// What the kernels in integers make of activations that share a scale.
+fn round_to_8_bits(run: &mut [f32]) {
+    let most = run.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+    for x in run {
+        *x = (*x * (127.0 / most)).round_ties_even() * (most / 127.0);
+    }
+}
+
 #[test]
 fn weights_in_every_block_format() {
     // Rows of whole units of the kernels; and plain elements, whose rows may end anywhere.
@@ -188,9 +196,12 @@ fn weights_in_every_block_format() {
         // Its widest form once: each count of rows is a pipeline of its own.
         let wide = if format == QuantFormat::Q4_0 { &[8usize][..] } else { &[] };
         for &m in [1usize, 3, 9, 65].iter().chain(wide) {
-            let x: Vec<f32> = (0..m * k).map(|i| (i * 31 % 97) as f32 * 0.01 - 0.4).collect();
+            let mut x: Vec<f32> = (0..m * k).map(|i| (i * 31 % 97) as f32 * 0.01 - 0.4).collect();
             let x_there = host_array(&[m, k], &x);
             let Some(gpu) = testing::backend() else { return };
+            if gpu.caps().int_dot && format.block_elements() > 1 && m <= 8 {
+                x.chunks_mut(32).for_each(round_to_8_bits);
+            }
             let formats = [format, format].into_iter().collect();
             let out = Desc::contiguous(&[m, n], DType::F32);
             let got = testing::run(

@@ -1,0 +1,48 @@
+#version 450
+// As block_project.comp, with activations rounded to 8 bits, as the processor's kernels do: products of four at a time,
+// in integers. Each workgroup rounds the activations for itself.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#define MATRICES
+#define SHARED_SQUARES
+#include "common/words.glsl"
+#include "common/project.glsl"
+#include "common/dots.glsl"
+#include FORMAT
+
+// The weights that are multiplied, and those that are under way.
+const uint PIECES = BOTH * ROWS;
+Piece now[PIECES];
+Piece next[PIECES];
+
+void fetch_next(uint m, uint row, uint t) {
+    [[unroll]] for (uint i = 0; i < BOTH; i++) {
+        matrix = m + i;
+        [[unroll]] for (uint r = 0; r < ROWS; r++) fetch(row_start(m + i, row + r), t, next[i * ROWS + r]);
+    }
+}
+
+// Adds up the products of the team's rows of matrix `m` (and the next, for a gate). The first weights are under way
+// while the activations are rounded, and at each step the next.
+void products(uint m, uint row) {
+    uint t = gl_LocalInvocationID.x % LANES, count = piece_count(p.k);
+    fetch_next(m, row, min(t, count - 1u));
+    round_activations();
+    for (; t < count; t += LANES) {
+        [[unroll]] for (uint i = 0; i < PIECES; i++) now[i] = next[i];
+        fetch_next(m, row, min(t + LANES, count - 1u));
+        [[unroll]] for (uint i = 0; i < PIECES; i++) {
+            [[unroll]] for (uint c = 0; c < COLS; c++) sum[i * COLS + c] += product(now[i], t, c);
+        }
+    }
+}
+
+void main() {
+    [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = 0.0;
+    [[unroll]] for (uint c = 0; c < COLS; c++) squares[c] = 0.0;
+    Place s = place();
+    uint row = s.first + gl_LocalInvocationID.x / LANES * ROWS;
+#define PRODUCTS(m) products(m, row)
+    FOR_MATRIX(s, PRODUCTS);
+    finish(s);
+}
