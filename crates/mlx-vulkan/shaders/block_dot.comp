@@ -1,10 +1,9 @@
 #version 450
 // As block_project.comp, with activations rounded to 8 bits, as the processor's kernels do: products of four at a time,
-// in integers. Each workgroup rounds the activations for itself.
+// in integers. Each workgroup rounds the activations for itself; its teams are its subgroups, of LANES each.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #define MATRICES
-#define SHARED_SQUARES
 #include "common/words.glsl"
 #include "common/project.glsl"
 #include "common/dots.glsl"
@@ -25,7 +24,7 @@ void fetch_next(uint m, uint row, uint t) {
 // Adds up the products of the team's rows of matrix `m` (and the next, for a gate). The first weights are under way
 // while the activations are rounded, and at each step the next.
 void products(uint m, uint row) {
-    uint t = gl_LocalInvocationID.x % LANES, count = piece_count(p.k);
+    uint t = gl_SubgroupInvocationID, count = piece_count(p.k);
     fetch_next(m, row, min(t, count - 1u));
     round_activations();
     for (; t < count; t += LANES) {
@@ -41,8 +40,23 @@ void main() {
     [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = 0.0;
     [[unroll]] for (uint c = 0; c < COLS; c++) squares[c] = 0.0;
     Place s = place();
-    uint row = s.first + gl_LocalInvocationID.x / LANES * ROWS;
-#define PRODUCTS(m) products(m, row)
+    uint first = gl_SubgroupID * ROWS;
+#define PRODUCTS(m) products(m, s.first + first)
     FOR_MATRIX(s, PRODUCTS);
-    finish(s);
+    [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = subgroupAdd(sum[i]);
+    // Each lane takes one of the results, if there is one for it.
+    const uint own = ROWS * COLS;
+    for (uint j = gl_SubgroupInvocationID; j < own; j += LANES) {
+        float y = 0.0, other = 0.0, all_squares = 0.0;
+        [[unroll]] for (uint i = 0; i < own; i++) {
+            if (i == j) {
+                y = sum[i];
+                other = GATE != 0u ? sum[own + i] : 0.0;
+            }
+        }
+        if (NORM) {
+            for (uint t = 0; t < SIZE / LANES; t++) all_squares += team_squares[t * COLS + j % COLS];
+        }
+        conclude(s, first + j / COLS, j % COLS, y, other, all_squares);
+    }
 }

@@ -1,17 +1,19 @@
 #version 450
 // Products of a few rows of f32 with up to three matrices in blocks, with what stands around them in a transformer: an
-// RMS norm of the rows before, a gate or a sum after. The invocations of a team share the blocks of a row.
+// RMS norm of the rows before, a gate or a sum after. A workgroup is one team, whose invocations share the blocks of a
+// row and add up in a fixed order.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #define MATRICES
 #include "common/words.glsl"
 #include FORMAT
 #include "common/project.glsl"
+shared float part[SIZE * (SUMS + (NORM ? COLS : 0u))];
 
 // Adds up the products of the team's rows of matrix `m` (and the next, for a gate).
 void products(uint m, uint row) {
     uint units = unit_count(p.k);
-    for (uint t = gl_LocalInvocationID.x % LANES; t < units; t += LANES) {
+    for (uint t = gl_LocalInvocationID.x; t < units; t += LANES) {
         uvec2 at = places(t);
         vec4 xa[COLS], xb[COLS];
         [[unroll]] for (uint c = 0; c < COLS; c++) {
@@ -39,12 +41,33 @@ void products(uint m, uint row) {
     }
 }
 
+// Adds up what the invocations have, and stores the results.
+void finish(Place s) {
+    uint lane = gl_LocalInvocationID.x;
+    [[unroll]] for (uint i = 0; i < SUMS; i++) part[i * SIZE + lane] = sum[i];
+    if (NORM) {
+        [[unroll]] for (uint c = 0; c < COLS; c++) part[(SUMS + c) * SIZE + lane] = squares[c];
+    }
+    const uint all = SUMS + (NORM ? COLS : 0u);
+    barrier();
+    for (uint h = SIZE >> 1; h > 0u; h >>= 1) {
+        for (uint j = lane; j < h * all; j += SIZE) {
+            uint at = j / h * SIZE + j % h;
+            part[at] += part[at + h];
+        }
+        barrier();
+    }
+    for (uint j = lane; j < ROWS * COLS; j += SIZE) {
+        float other = part[(GATE != 0u ? ROWS * COLS + j : j) * SIZE];
+        conclude(s, j / COLS, j % COLS, part[j * SIZE], other, NORM ? part[(SUMS + j % COLS) * SIZE] : 0.0);
+    }
+}
+
 void main() {
     [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = 0.0;
     [[unroll]] for (uint c = 0; c < COLS; c++) squares[c] = 0.0;
     Place s = place();
-    uint row = s.first + gl_LocalInvocationID.x / LANES * ROWS;
-#define PRODUCTS(m) products(m, row)
+#define PRODUCTS(m) products(m, s.first)
     FOR_MATRIX(s, PRODUCTS);
     finish(s);
 }

@@ -77,6 +77,22 @@ pub(crate) fn block_matmul(format: QuantFormat) -> &'static Shader {
     }
 }
 
+/// As [`block_matmul`] by cooperative matrices of f16; none for weights of more precision.
+pub(crate) fn block_coop(format: QuantFormat) -> Option<&'static Shader> {
+    match format {
+        QuantFormat::F32 => None,
+        QuantFormat::F16 => Some(&BLOCK_COOP_F16),
+        QuantFormat::BF16 => Some(&BLOCK_COOP_BF16),
+        QuantFormat::Q4_0 => Some(&BLOCK_COOP_Q4_0),
+        QuantFormat::Q4_1 => Some(&BLOCK_COOP_Q4_1),
+        QuantFormat::Q5_0 => Some(&BLOCK_COOP_Q5_0),
+        QuantFormat::Q8_0 => Some(&BLOCK_COOP_Q8_0),
+        QuantFormat::Q4_K => Some(&BLOCK_COOP_Q4_K),
+        QuantFormat::Q5_K => Some(&BLOCK_COOP_Q5_K),
+        QuantFormat::Q6_K => Some(&BLOCK_COOP_Q6_K),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +117,9 @@ mod tests {
         let Some(b) = crate::testing::backend() else { return };
         for s in ALL {
             assert_eq!(s.code[0], 0x0723_0203, "{}", s.name);
+            if s.name.contains("_coop_") && b.caps().matrices.is_empty() {
+                continue;
+            }
             let made = b.pipeline_for_test(s, &[64], bindings(&s.code));
             assert!(made.is_ok(), "{}: {made:?}", s.name);
         }

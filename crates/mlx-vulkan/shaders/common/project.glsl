@@ -37,9 +37,8 @@ const uint SIZE = gl_WorkGroupSize.x;
 const uint BOTH = GATE != 0u ? 2 : 1;
 const uint SUMS = BOTH * ROWS * COLS;
 const uint GROUP_ROWS = SIZE / LANES * ROWS;
-shared float part[SIZE * (SUMS + (NORM ? COLS : 0u))];
 float sum[SUMS];
-// Squares of the activations; of each row they add up to the whole over a workgroup, or over each of its teams.
+// Squares of the activations.
 float squares[COLS];
 
 // The matrix whose rows a workgroup computes, and the first of these.
@@ -104,46 +103,22 @@ void store(uint m, uint at, float y) {
     else out_floats2[p.out_first[2] + at] = y;
 }
 
-// Adds up what the invocations of each team have, and stores the results.
-void finish(Place s) {
-    uint lane = gl_LocalInvocationID.x, team = lane / LANES, mine = lane % LANES;
-    [[unroll]] for (uint i = 0; i < SUMS; i++) part[i * SIZE + lane] = sum[i];
-    if (NORM) {
-        [[unroll]] for (uint c = 0; c < COLS; c++) part[(SUMS + c) * SIZE + lane] = squares[c];
-    }
-    const uint all = SUMS + (NORM ? COLS : 0u);
-    barrier();
-    for (uint h = LANES >> 1; h > 0u; h >>= 1) {
-        for (uint j = mine; j < h * all; j += LANES) {
-            uint at = j / h * SIZE + team * LANES + j % h;
-            part[at] += part[at + h];
-        }
-        barrier();
-    }
+// What follows the product `y` of weight row `r` of the workgroup with activations `c` (of a gate, that of the first
+// matrix), and its place.
+void conclude(Place s, uint r, uint c, float y, float other, float all_squares) {
     uint rows = s.m == 0u ? p.n[0] : s.m == 1u ? p.n[1] : p.n[2];
-    for (uint j = lane; j < GROUP_ROWS * COLS; j += SIZE) {
-        uint r = j / COLS, c = j % COLS, row = s.first + r;
-        uint at = (r % ROWS * COLS + c) * SIZE + r / ROWS * LANES;
-        float y = part[at], other = part[at + (GATE != 0u ? ROWS * COLS * SIZE : 0u)];
-        if (NORM) {
-            float all_squares = 0.0;
-#ifdef SHARED_SQUARES
-            for (uint t = 0; t < SIZE; t += LANES) all_squares += part[(SUMS + c) * SIZE + t];
-#else
-            all_squares = part[(SUMS + c) * SIZE + r / ROWS * LANES];
-#endif
-            float factor = 1.0 / sqrt(all_squares / float(p.k) + p.eps);
-            y *= factor;
-            other *= factor;
-        }
-        if (GATE != 0u) {
-            float inner = GATE == 1u ? y : y * (y * y * 0.0713548162726 + 1.59576912161);
-            y = y / (1.0 + exp_near(-inner)) * other;
-        }
-        if (row < rows) {
-            uint to = c * rows + row;
-            if (ADD) y += added_floats[p.added_first + to];
-            store(s.m, to, y);
-        }
+    if (NORM) {
+        float factor = 1.0 / sqrt(all_squares / float(p.k) + p.eps);
+        y *= factor;
+        other *= factor;
+    }
+    if (GATE != 0u) {
+        float inner = GATE == 1u ? y : y * (y * y * 0.0713548162726 + 1.59576912161);
+        y = y / (1.0 + exp_near(-inner)) * other;
+    }
+    if (s.first + r < rows) {
+        uint at = c * rows + s.first + r;
+        if (ADD) y += added_floats[p.added_first + at];
+        store(s.m, at, y);
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Kernel;
 use super::map::{GROUP, Key, grid, known};
-use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch};
 use crate::shaders;
+use crate::{Caps, Number};
 use mlx_ir::op::{BlockDequantize, BlockMatmul, BlockProject, BlockRows, Gate};
 use mlx_ir::{DType, Desc, Operand, QuantFormat, Result};
 use smallvec::SmallVec;
@@ -20,9 +20,8 @@ const BUFFERS: u32 = 9;
 /// Invocations of a workgroup, and rows and columns of the product that one computes in the matrix-matrix kernel.
 const PRODUCT_GROUP: u32 = 128;
 const TILE: u32 = 64;
-/// Invocations of a workgroup and of a team of the kernel in integers; activations that share a scale.
+/// Invocations of a workgroup of the kernel in integers; activations that share a scale.
 const DOT_GROUP: u32 = 256;
-const TEAM: u32 = 32;
 const RUN: usize = 32;
 
 /// Rows of x and their length.
@@ -56,7 +55,7 @@ struct Around<'a> {
 /// Which kernel computes products of a few rows, and in which shape.
 #[derive(Clone, Copy)]
 struct Form {
-    /// Activations rounded to 8 bits, products in integers.
+    /// Activations rounded to 8 bits, products in integers; teams are subgroups.
     dot: bool,
     /// Invocations of a workgroup, and of each of its teams.
     group: u32,
@@ -69,6 +68,10 @@ impl Form {
     /// The form for `m` rows of `k` activations and matrices of `n` rows in all; `pairs` for a gate, `aligned` if the
     /// weights lie as the kernel in integers needs.
     fn of(caps: &Caps, format: QuantFormat, m: usize, k: usize, n: usize, around: &Around<'_>, aligned: bool) -> Form {
+        let s = caps.subgroups;
+        let able = caps.int_dot && s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1);
+        // Lanes of a team: neither so few that sums take long nor more than short rows have blocks.
+        let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size };
         let group = DOT_GROUP.min(caps.workgroup_invocations).min(caps.workgroup_size[0]);
         let pairs = 1 + usize::from(around.gate.is_some());
         let rows = match n {
@@ -77,12 +80,11 @@ impl Form {
             4096..32768 => 2,
             _ => 4 / pairs,
         };
-        // Rounded activations with their scales, and the sums of all invocations.
-        let norm = usize::from(around.norm.is_some());
-        let shared = m * (k / RUN * 56 + 32) + group as usize * 4 * m * (rows * pairs + norm);
-        let fits = shared <= caps.shared_memory as usize && group >= TEAM && group.is_power_of_two();
-        if caps.int_dot && aligned && k > 0 && fits && shaders::block_dot(format).is_some() {
-            return Form { dot: true, group, lanes: TEAM, rows: rows as u32 };
+        // Rounded activations with their scales, and the squares of each team.
+        let shared = m * (k / RUN * 40 + 32 + (group / lanes.max(1)) as usize * 4);
+        let fits = shared <= caps.shared_memory as usize && lanes >= 4 && group.is_multiple_of(lanes);
+        if able && aligned && k > 0 && fits && shaders::block_dot(format).is_some() {
+            return Form { dot: true, group, lanes, rows: rows as u32 };
         }
         Form { dot: false, group: PRODUCT_GROUP, lanes: PRODUCT_GROUP, rows: if around.gate.is_some() { 1 } else { 2 } }
     }
@@ -172,7 +174,9 @@ fn project(
     ];
     let dot = shaders::block_dot(format).filter(|_| form.dot);
     let shader = dot.unwrap_or_else(|| shaders::block_project(format));
-    cx.dispatch(&Dispatch { shader, spec, bind: &bind, push: &push, groups: across(cx.caps, groups) })
+    let lanes = if form.dot { form.lanes } else { 0 };
+    let d = Dispatch { shader, spec, bind: &bind, push: &push, groups: across(cx.caps, groups) };
+    cx.dispatch_by(&d, lanes)
 }
 
 /// As [`project`] for matrices of any formats: neighbours of one format share a dispatch.
@@ -216,8 +220,18 @@ impl Kernel for BlockMatmul {
             return project_all(cx, &self.formats, &ins[0], &ins[1..], outs, Around::default());
         }
         let x = cx.input(&ins[0])?;
+        let mut packed = None;
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
             let n = w.desc.shape[0];
+            if let Some(c) = Coop::of(cx.caps, format, m, n) {
+                let rows = match packed.take() {
+                    Some(p) => p,
+                    None => pack(cx, &x, m, k)?,
+                };
+                coop(cx, c, format, [m, k], &rows, w, out)?;
+                packed = Some(rows);
+                continue;
+            }
             let (weights, to) = (cx.input(w)?, cx.output(out)?);
             let row = w.desc.shape[1] as u32;
             let push = [weights.first, row, x.first / 4, to.first / 4, k as u32, n as u32, m as u32];
@@ -231,6 +245,129 @@ impl Kernel for BlockMatmul {
         }
         Ok(())
     }
+}
+
+/// How cooperative matrices compute a product: `rows` weight rows by `columns` rows of activations in a workgroup, a
+/// part of them in each subgroup.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Coop {
+    rows: u32,
+    columns: u32,
+    down: u32,
+    across: u32,
+    lanes: u32,
+    /// Rows, columns and terms of a matrix.
+    sides: [u32; 3],
+}
+
+/// Activations that the kernel brings at a time, in each row.
+const COOP_STEP: usize = 64;
+/// Workgroups of large tiles from which on they pay.
+const COOP_MANY: usize = 96;
+
+impl Coop {
+    /// The tiles for a product of `n` weight rows and `m` rows; none if the device cannot, or not in f16.
+    fn of(caps: &Caps, format: QuantFormat, m: usize, n: usize) -> Option<Coop> {
+        shaders::block_coop(format)?;
+        let s = caps.subgroups;
+        let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size };
+        let sides = caps
+            .matrices
+            .iter()
+            .filter(|x| x.factor == Number::F16 && x.sum == Number::F32)
+            .filter(|x| [x.m, x.n].iter().all(|d| 32u32.is_multiple_of(*d)) && x.k.is_multiple_of(8))
+            .filter(|x| COOP_STEP.is_multiple_of(x.k as usize))
+            .max_by_key(|x| (x.m * x.n * x.k, x.m))
+            .map(|x| [x.m, x.n, x.k])?;
+        let coop = |rows, columns, down, across| Coop { rows, columns, down, across, lanes, sides };
+        let (large, small) = (coop(128, 128, 64, 32), coop(64, 64, 32, 32));
+        let able = caps.fp16 && (s.size_control || s.range.0 == s.range.1);
+        let fits = |c: &Coop| {
+            let group = c.group();
+            able && group <= caps.workgroup_invocations.min(caps.workgroup_size[0])
+                && (c.rows * 8).is_multiple_of(group)
+                && c.shared() <= caps.shared_memory
+                && fits(caps, c.groups(m, n))
+        };
+        [large, small].into_iter().find(|c| (c.rows == 64 || c.groups(m, n) >= COOP_MANY) && fits(c))
+    }
+    fn group(&self) -> u32 {
+        self.rows / self.down * (self.columns / self.across) * self.lanes
+    }
+    fn groups(&self, m: usize, n: usize) -> usize {
+        n.div_ceil(self.rows as usize) * m.div_ceil(self.columns as usize)
+    }
+    /// Bytes of shared memory.
+    fn shared(&self) -> u32 {
+        (self.rows + self.columns) * (COOP_STEP as u32 / 8 + 1) * 16
+            + self.group() / self.lanes * self.sides[0] * self.sides[1] * 4
+    }
+}
+
+/// Rows of activations as f16 with what they are to be multiplied with afterwards.
+struct Packed {
+    rows: Bound,
+    scales: Bound,
+    /// Elements of a row.
+    stride: usize,
+}
+
+fn pack(cx: &mut Cx<'_>, x: &Bound, m: usize, k: usize) -> Result<Packed> {
+    let stride = k.next_multiple_of(COOP_STEP);
+    let (rows, scales) = (cx.scratch(m * stride * 2)?, cx.scratch(m * 4)?);
+    let push = [x.first / 4, rows.first / 4, scales.first / 4, k as u32, stride as u32, m as u32];
+    cx.dispatch(&Dispatch {
+        shader: &shaders::PACK,
+        spec: &[PRODUCT_GROUP],
+        bind: &[x, &rows, &scales],
+        push: &push,
+        groups: across(cx.caps, m),
+    })?;
+    Ok(Packed { rows, scales, stride })
+}
+
+/// The product of packed rows with a matrix by cooperative matrices.
+fn coop(
+    cx: &mut Cx<'_>,
+    c: Coop,
+    format: QuantFormat,
+    [m, k]: [usize; 2],
+    x: &Packed,
+    w: &Operand,
+    out: &Operand,
+) -> Result<()> {
+    let Some(shader) = shaders::block_coop(format) else { return Ok(()) };
+    let [n, row] = [w.desc.shape[0], w.desc.shape[1]];
+    let (weights, to) = (cx.input(w)?, cx.output(out)?);
+    let wide = row.is_multiple_of(16) && weights.first.is_multiple_of(16);
+    let [side_n, side_m, side_k] = c.sides;
+    let spec = [
+        c.group(),
+        c.rows,
+        c.columns,
+        c.down,
+        c.across,
+        c.lanes,
+        side_n,
+        side_m,
+        side_k,
+        u32::from(wide),
+        u32::from(cx.caps.fp16),
+    ];
+    let push = [
+        weights.first,
+        row as u32,
+        x.rows.first / 8,
+        (x.stride / 4) as u32,
+        x.scales.first / 4,
+        to.first / 4,
+        k as u32,
+        n as u32,
+        m as u32,
+    ];
+    let groups = across(cx.caps, c.groups(m, n));
+    let d = Dispatch { shader, spec: &spec, bind: &[&weights, &x.rows, &x.scales, &to], push: &push, groups };
+    cx.dispatch_by(&d, c.lanes)
 }
 
 /// Where the matrices begin and end among the inputs.

@@ -215,7 +215,10 @@ fn weights_in_every_block_format() {
                 for (i, y) in mlx_cpu::host::to_vec::<f32>(&o).into_iter().enumerate() {
                     let (row, column) = (&x[i / n * k..][..k], &weights[i % n * k..][..k]);
                     let exact: f64 = row.iter().zip(column).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-                    assert!((f64::from(y) - exact).abs() < 1e-4, "{}: {i}: {y}, exact {exact}", format.name());
+                    // Cooperative matrices round both factors to f16.
+                    let halves = m > 8 && format != QuantFormat::F32 && !gpu.caps().matrices.is_empty();
+                    let room = if halves { 1e-2 } else { 1e-4 };
+                    assert!((f64::from(y) - exact).abs() < room, "{}: {i}: {y}, exact {exact}", format.name());
                 }
             }
         }
