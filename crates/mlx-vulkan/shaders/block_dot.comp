@@ -6,6 +6,7 @@
 #define MATRICES
 #include "common/words.glsl"
 #include "common/project.glsl"
+#include "common/runs.glsl"
 #include "common/dots.glsl"
 #include FORMAT
 

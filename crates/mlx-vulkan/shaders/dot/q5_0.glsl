@@ -7,8 +7,6 @@ struct Piece {
 WORDS_BEHIND_HALF(5)
 uint piece_count(uint k) { return k >> 5; }
 void fetch(uint row, uint t, out Piece p) { behind_half(row + t * 22u, p.d, p.q); }
-// Four bits, each as the fifth of a byte.
-uint fifths(uint h) { return (((h & 15u) * 0x00204081u) & 0x01010101u) << 4; }
 float product(Piece p, uint t, uint c) {
     int s = 0;
     [[unroll]] for (uint j = 0; j < 2u; j++) {

@@ -37,6 +37,16 @@ fn shader(q: DType, k: DType) -> Option<&'static Shader> {
     }
 }
 
+/// As [`shader`] for few queries.
+fn few_shader(q: DType, k: DType) -> Option<&'static Shader> {
+    match (q, k) {
+        (DType::F32, DType::F16) => Some(&shaders::ATTEND_FEW_F32_F16),
+        (DType::F32, DType::BF16) => Some(&shaders::ATTEND_FEW_F32_BF16),
+        _ if q == k => by_dtype(q, [&shaders::ATTEND_FEW_F32, &shaders::ATTEND_FEW_F16, &shaders::ATTEND_FEW_BF16]),
+        _ => None,
+    }
+}
+
 fn join(d: DType) -> Option<&'static Shader> {
     by_dtype(d, [&shaders::ATTEND_JOIN_F32, &shaders::ATTEND_JOIN_F16, &shaders::ATTEND_JOIN_BF16])
 }
@@ -73,6 +83,40 @@ impl Cut {
         let chunk = most(lanes);
         let splits = (BUSY / (blocks * groups).max(1)).clamp(1, keys.div_ceil(chunk).max(1));
         Cut { rows, chunk, lanes, blocks, groups, splits }
+    }
+}
+
+/// How the work of few queries is cut: all queries of a key head in a workgroup.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Few {
+    /// Queries of a key head.
+    rows: usize,
+    /// Subgroups of a workgroup and their lanes.
+    teams: usize,
+    lanes: usize,
+    /// Key heads, and workgroups that share the keys of one.
+    groups: usize,
+    splits: usize,
+}
+
+impl Few {
+    /// None for more than a few queries, and where subgroups cannot what they must.
+    fn new(caps: &Caps, q: &Desc, k: &Desc, v: &Desc) -> Option<Few> {
+        let rows = q.shape[1] / k.shape[1] * q.shape[2];
+        let s = caps.subgroups;
+        let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size } as usize;
+        let known = s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1) && lanes.is_multiple_of(4);
+        if !known || rows > ROWS || rows == 0 {
+            return None;
+        }
+        let room = (caps.shared_memory as usize).min(2 * SHARED);
+        let most = caps.workgroup_invocations.min(caps.workgroup_size[0]) as usize;
+        let fits =
+            |teams: usize| teams * lanes <= most && rows * k.shape[3] * 4 + teams * rows * (v.shape[3] * 4 + 8) <= room;
+        let teams = [8, 4, 2, 1].into_iter().find(|&t| fits(t))?;
+        let groups = q.shape[0] * k.shape[1];
+        let splits = (BUSY / groups.max(1)).clamp(1, k.shape[2].div_ceil(teams * lanes).max(1));
+        Some(Few { rows, teams, lanes, groups, splits })
     }
 }
 
@@ -130,8 +174,11 @@ impl Kernel for Sdpa {
 
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let (q, k) = (&ins[0].desc, &ins[1].desc);
-        let (Some(shader), Some(join)) = (shader(q.dtype, k.dtype), join(q.dtype)) else { return Ok(()) };
+        let few = Few::new(cx.caps, q, k, &ins[2].desc);
+        let kernel = if few.is_some() { few_shader(q.dtype, k.dtype) } else { shader(q.dtype, k.dtype) };
+        let (Some(shader), Some(join)) = (kernel, join(q.dtype)) else { return Ok(()) };
         let cut = Cut::new(q, k);
+        let (groups, splits) = few.map_or((cut.groups, cut.splits), |f| (f.groups, f.splits));
         let (queries, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
         let (keys, k) = aligned(cx, &ins[1])?;
         let (values, v) = aligned(cx, &ins[2])?;
@@ -139,8 +186,8 @@ impl Kernel for Sdpa {
         let sinks = if self.sinks { Some(cx.input(&ins[ins.len() - 1])?) } else { None };
         let (rep, l, s, e) = (q.shape[1] / k.shape[1], q.shape[2], k.shape[2], v.shape[3]);
         let rows = rep * l;
-        let parted = cut.splits > 1;
-        let to = if parted { cx.scratch(cut.groups * rows * cut.splits * (e + 2) * 4)? } else { out.clone() };
+        let parted = splits > 1;
+        let to = if parted { cx.scratch(groups * rows * splits * (e + 2) * 4)? } else { out.clone() };
         let mask_flag = match &mask {
             None => 0,
             Some((_, d)) if d.dtype == DType::Bool => MASK_BOOL,
@@ -158,7 +205,7 @@ impl Kernel for Sdpa {
             self.scale.f32().to_bits(),
             flags,
             self.window.unwrap_or(0) as u32,
-            cut.splits as u32,
+            splits as u32,
         ]);
         let strides = |x: &Desc, by: isize| [0, 1, 2].map(|i| (x.strides[i] / by) as u32);
         push[9] = element(&queries, q.dtype);
@@ -174,25 +221,27 @@ impl Kernel for Sdpa {
         }
         push[26] = sinks.as_ref().map_or(0, |b| element(b, q.dtype));
         push[27] = to.first / 4;
-        let spec = [
-            GROUP as u32,
-            cut.rows as u32,
-            (k.shape[3] / 4) as u32,
-            (e / 4) as u32,
-            cut.chunk as u32,
-            cut.lanes as u32,
-        ];
+        let (d4, e4) = ((k.shape[3] / 4) as u32, (e / 4) as u32);
+        let (spec, blocks, lanes) = match few {
+            Some(f) => ([(f.teams * f.lanes) as u32, f.rows as u32, d4, e4, f.lanes as u32, 0], 1, f.lanes),
+            None => {
+                let [size, rows, chunk, lanes] = [GROUP, cut.rows, cut.chunk, cut.lanes].map(|x| x as u32);
+                ([size, rows, d4, e4, chunk, lanes], cut.blocks, 0)
+            }
+        };
+        let spec = if few.is_some() { &spec[..5] } else { &spec[..] };
         let none = &queries;
         let bind =
             [&queries, &keys, &values, mask.as_ref().map_or(none, |m| &m.0), sinks.as_ref().unwrap_or(none), &to];
-        let groups = [cut.blocks as u32, cut.groups as u32, cut.splits as u32];
-        cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups })?;
+        let workgroups = [blocks as u32, groups as u32, splits as u32];
+        let d = Dispatch { shader, spec, bind: &bind, push: &push, groups: workgroups };
+        cx.dispatch_by(&d, lanes as u32)?;
         if !parted {
             return Ok(());
         }
-        let all = cut.groups * rows;
+        let all = groups * rows;
         let across = all.min(cx.caps.workgroup_count[0] as usize);
-        let push = [all as u32, cut.splits as u32, e as u32, to.first / 4, out.first / 4];
+        let push = [all as u32, splits as u32, e as u32, to.first / 4, out.first / 4];
         let size = (e / per_word(q.dtype)).next_power_of_two().clamp(32, GROUP) as u32;
         let groups = [across as u32, all.div_ceil(across) as u32, 1];
         cx.dispatch(&Dispatch { shader: join, spec: &[size], bind: &[&to, &out], push: &push, groups })

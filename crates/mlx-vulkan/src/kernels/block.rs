@@ -93,13 +93,14 @@ impl Form {
     }
 }
 
-/// At what places the kernel in integers reads weights: all rows begin at multiples of it.
-fn alignment(format: QuantFormat) -> u32 {
-    match format {
-        QuantFormat::Q4_K | QuantFormat::Q5_K => 16,
+/// Whether all rows of a matrix begin where kernels that read whole words need it.
+fn aligned(format: QuantFormat, w: &Operand, at: &Bound) -> bool {
+    let to = match format {
+        QuantFormat::F32 | QuantFormat::F16 | QuantFormat::BF16 | QuantFormat::Q4_K | QuantFormat::Q5_K => 16,
         QuantFormat::Q4_1 => 4,
-        _ => 2,
-    }
+        QuantFormat::Q4_0 | QuantFormat::Q5_0 | QuantFormat::Q8_0 | QuantFormat::Q6_K => 2,
+    };
+    w.desc.shape[1].is_multiple_of(to) && at.first.is_multiple_of(to as u32)
 }
 
 /// Products of a few rows with up to [`MATRICES`] matrices of one format.
@@ -136,11 +137,12 @@ fn project(
         Some(Gate::Silu) => 1,
         Some(Gate::GeluTanh) => 2,
     };
-    let row_bytes = matrices[0].desc.shape[1] as u32;
-    let aligned = |to: u32| row_bytes.is_multiple_of(to) && weights.iter().all(|w| w.first.is_multiple_of(to));
+    let row_bytes = matrices[0].desc.shape[1];
+    let wide_weights = row_bytes.is_multiple_of(16) && weights.iter().all(|w| w.first.is_multiple_of(16));
     let counted = if gate == 0 { matrices } else { &matrices[..1] };
     let n = counted.iter().map(|w| w.desc.shape[0]).sum();
-    let form = Form::of(cx.caps, format, m, k, n, &around, aligned(alignment(format)));
+    let whole = matrices.iter().zip(&weights).all(|(w, b)| aligned(format, w, b));
+    let form = Form::of(cx.caps, format, m, k, n, &around, whole);
     let wide = k.is_multiple_of(4) && [Some(&from), norm.as_ref()].iter().flatten().all(|b| b.first.is_multiple_of(16));
     let spec = [
         form.group,
@@ -152,7 +154,7 @@ fn project(
         u32::from(added.is_some()),
         form.lanes,
         u32::from(wide),
-        u32::from(aligned(16)),
+        u32::from(wide_weights),
         u32::from(cx.caps.fp16),
         (k / RUN) as u32,
     ];
@@ -223,16 +225,17 @@ impl Kernel for BlockMatmul {
         let mut packed = None;
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
             let n = w.desc.shape[0];
-            if let Some(c) = Coop::of(cx.caps, format, m, n) {
+            let weights = cx.input(w)?;
+            if let Some(c) = Coop::of(cx.caps, format, m, n).filter(|_| aligned(format, w, &weights)) {
                 let rows = match packed.take() {
                     Some(p) => p,
                     None => pack(cx, &x, m, k)?,
                 };
-                coop(cx, c, format, [m, k], &rows, w, out)?;
+                coop(cx, c, format, [m, k], &rows, (w, &weights), out)?;
                 packed = Some(rows);
                 continue;
             }
-            let (weights, to) = (cx.input(w)?, cx.output(out)?);
+            let to = cx.output(out)?;
             let row = w.desc.shape[1] as u32;
             let push = [weights.first, row, x.first / 4, to.first / 4, k as u32, n as u32, m as u32];
             cx.dispatch(&Dispatch {
@@ -285,7 +288,7 @@ impl Coop {
         let fits = |c: &Coop| {
             let group = c.group();
             able && group <= caps.workgroup_invocations.min(caps.workgroup_size[0])
-                && (c.rows * 8).is_multiple_of(group)
+                && (c.rows * 2).is_multiple_of(group)
                 && c.shared() <= caps.shared_memory
                 && fits(caps, c.groups(m, n))
         };
@@ -300,7 +303,7 @@ impl Coop {
     /// Bytes of shared memory.
     fn shared(&self) -> u32 {
         (self.rows + self.columns) * (COOP_STEP as u32 / 8 + 1) * 16
-            + self.group() / self.lanes * self.sides[0] * self.sides[1] * 4
+            + 4 * (self.sides[0] * self.columns).max(self.group() / self.lanes * self.sides[0] * self.sides[1])
     }
 }
 
@@ -333,32 +336,19 @@ fn coop(
     format: QuantFormat,
     [m, k]: [usize; 2],
     x: &Packed,
-    w: &Operand,
+    (w, weights): (&Operand, &Bound),
     out: &Operand,
 ) -> Result<()> {
     let Some(shader) = shaders::block_coop(format) else { return Ok(()) };
     let [n, row] = [w.desc.shape[0], w.desc.shape[1]];
-    let (weights, to) = (cx.input(w)?, cx.output(out)?);
-    let wide = row.is_multiple_of(16) && weights.first.is_multiple_of(16);
+    let to = cx.output(out)?;
     let [side_n, side_m, side_k] = c.sides;
-    let spec = [
-        c.group(),
-        c.rows,
-        c.columns,
-        c.down,
-        c.across,
-        c.lanes,
-        side_n,
-        side_m,
-        side_k,
-        u32::from(wide),
-        u32::from(cx.caps.fp16),
-    ];
+    let spec = [c.group(), c.rows, c.columns, c.down, c.across, c.lanes, side_n, side_m, side_k];
     let push = [
         weights.first,
         row as u32,
-        x.rows.first / 8,
-        (x.stride / 4) as u32,
+        x.rows.first / 16,
+        (x.stride / 8) as u32,
         x.scales.first / 4,
         to.first / 4,
         k as u32,
@@ -366,7 +356,7 @@ fn coop(
         m as u32,
     ];
     let groups = across(cx.caps, c.groups(m, n));
-    let d = Dispatch { shader, spec: &spec, bind: &[&weights, &x.rows, &x.scales, &to], push: &push, groups };
+    let d = Dispatch { shader, spec: &spec, bind: &[weights, &x.rows, &x.scales, &to], push: &push, groups };
     cx.dispatch_by(&d, c.lanes)
 }
 

@@ -1,0 +1,61 @@
+// What the kernels of attention share: operands, and which keys a query sees. A masked key counts as a score of the
+// lowest finite number.
+layout(set = 0, binding = 0) readonly buffer Queries { uint q_words[]; };
+layout(set = 0, binding = 1) readonly buffer Keys { FOUR_WORDS keys[]; };
+layout(set = 0, binding = 2) readonly buffer Values { FOUR_WORDS values[]; };
+// Bound to the queries where there are none, as the sinks.
+layout(set = 0, binding = 3) readonly buffer Mask { uint mask_words[]; };
+layout(set = 0, binding = 4) readonly buffer Sinks { uint sink_words[]; };
+layout(set = 0, binding = 5) writeonly buffer Output { uint out_words[]; };
+layout(push_constant) uniform Push {
+    uint rows;       // queries of a key head: heads that share it, times l
+    uint l;
+    uint s;
+    uint rep;        // query heads of a key head
+    uint key_heads;
+    float scale;
+    uint flags;      // as below
+    uint window;     // 0 without
+    uint splits;
+    uint q_first;    // element, as strides
+    int q_batch;
+    int q_head;
+    int q_step;
+    uint k_first;    // in fours, as strides
+    int k_batch;
+    int k_head;
+    int k_step;
+    uint v_first;
+    int v_batch;
+    int v_head;
+    int v_step;
+    uint mask_first; // element, as strides
+    int mask_batch;
+    int mask_head;
+    int mask_row;
+    int mask_key;
+    uint sinks_first;
+    uint out_first;  // word
+} p;
+
+const uint CAUSAL = 1, MASK_BOOL = 2, MASK_ADDED = 4, SINKS = 8, PARTS = 16;
+bool has(uint flag) { return (p.flags & flag) != 0u; }
+const float LOWEST = -3.40282347e38;
+
+float query(uint at) { return element(q_words[at / PER_WORD], at); }
+
+// The score of a key for row r of the workgroup.
+float masked(float x, uint b, uint first_head, uint row, uint key) {
+    if (key >= p.s) return -INFINITE;
+    uint head = first_head + row / p.l, i = row % p.l;
+    int last = int(i) + int(p.s) - int(p.l);
+    bool seen = !has(CAUSAL) || int(key) <= last;
+    seen = seen && (p.window == 0u || int(key) > last - int(p.window));
+    if (has(MASK_BOOL | MASK_ADDED)) {
+        uint at = uint(int(p.mask_first) + int(b) * p.mask_batch + int(head) * p.mask_head + int(i) * p.mask_row
+                       + int(key) * p.mask_key);
+        if (has(MASK_BOOL)) seen = seen && ((mask_words[at >> 2] >> ((at & 3u) << 3)) & 0xffu) != 0u;
+        else x += element(mask_words[at / PER_WORD], at);
+    }
+    return seen ? x : LOWEST;
+}
