@@ -144,6 +144,27 @@ impl Gate {
     }
 }
 
+/// Something of the array library's or its front ends' that only they understand; equal to itself alone.
+#[derive(Clone)]
+pub struct Opaque(pub Arc<dyn std::any::Any + Send + Sync>);
+
+impl PartialEq for Opaque {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Opaque {}
+impl std::hash::Hash for Opaque {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).cast::<()>().hash(state);
+    }
+}
+impl std::fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opaque")
+    }
+}
+
 /// Calls a macro with the name of every row by family.
 #[macro_export]
 macro_rules! op_table {
@@ -157,7 +178,7 @@ macro_rules! op_table {
             }
             fused {
                 AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
-                BlockProject, CacheUpdate
+                BlockProject, CacheUpdate, Custom, Depends
             }
         }
     };
@@ -484,6 +505,18 @@ op_rows! {
         start: Axes,
         /// Rotation of the update.
         rope: Option<Rope>,
+    }
+    /// Results of a function whose author gives its derivatives or batching. Inputs: its arguments, then its results.
+    Custom {
+        /// The author's rules.
+        rule: Opaque,
+        /// Number of arguments.
+        args: usize,
+    }
+    /// The first inputs, once the others are computed.
+    Depends {
+        /// How many inputs are results.
+        results: usize,
     }
     /// Rows of a GGUF-block matrix as f32. Inputs: bytes u8 (N, row bytes), indices (any shape, integer).
     BlockRows {

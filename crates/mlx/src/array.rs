@@ -336,6 +336,16 @@ impl Array {
         })
     }
 
+    /// Where the elements lie, for readers on the processor: the buffer, the byte of element (0, …, 0) in it and the
+    /// strides in elements (evaluates).
+    ///
+    /// # Errors
+    /// Whatever evaluation meets.
+    pub fn storage(&self) -> Result<(Buffer, usize, Strides)> {
+        let o = self.operand()?;
+        Ok((o.buffer, o.offset, o.desc.strides))
+    }
+
     /// Strides in elements of the computed data (evaluates).
     pub fn strides(&self) -> Result<Strides> {
         Ok(self.data()?.strides.clone())

@@ -139,6 +139,7 @@ pub(crate) fn jvp(op: &Op, primals: &[Array], outputs: &[Array], tangents: &[Opt
     match row(op) {
         Row::View(r) => r.jvp(primals, outputs, tangents),
         Row::Core(r) => r.jvp(primals, outputs, tangents),
+        Row::Fused(_) if let Some(g) = crate::ops::custom_jvp(op, primals, outputs, tangents) => g,
         Row::Fused(r) => {
             let moving: Vec<usize> = (0..primals.len()).filter(|&i| tangents[i].is_some()).collect();
             let f = |xs: &[Array]| {

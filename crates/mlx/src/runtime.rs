@@ -80,24 +80,84 @@ impl Stream {
 
 static NEXT_STREAM: AtomicU32 = AtomicU32::new(1);
 
+/// A thread's places to record: the device that a scope chose, if one did, and the stream of each device.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    device: Option<Device>,
+    streams: [u32; 2],
+}
+
 thread_local! {
-    static CURRENT: Cell<Stream> = const { Cell::new(Stream { device: Device::Cpu, index: 0 }) };
+    static CURRENT: Cell<Place> = const { Cell::new(Place { device: None, streams: [0; 2] }) };
+}
+
+/// The device where work goes unless a scope says otherwise: 1 for the GPU.
+static DEFAULT_DEVICE: AtomicU32 = AtomicU32::new(0);
+
+/// The device on which this thread records: that of the innermost scope, else that of the process.
+pub fn default_device() -> Device {
+    let of_process = || if DEFAULT_DEVICE.load(Ordering::Relaxed) == 1 { Device::Gpu } else { Device::Cpu };
+    CURRENT.with(Cell::get).device.unwrap_or_else(of_process)
+}
+
+/// Sets the device of the process; within a scope, that of the scope as well.
+///
+/// # Errors
+/// `Device` if the device is not there.
+pub fn set_default_device(device: Device) -> Result<()> {
+    device.check()?;
+    DEFAULT_DEVICE.store(device as u32, Ordering::Relaxed);
+    CURRENT.with(|c| {
+        let here = c.get();
+        c.set(Place { device: here.device.map(|_| device), ..here });
+    });
+    Ok(())
+}
+
+/// This thread's stream of a device.
+pub fn default_stream(device: Device) -> Stream {
+    Stream { device, index: CURRENT.with(Cell::get).streams[device as usize] }
+}
+
+/// Sets this thread's stream of a device.
+pub fn set_default_stream(stream: Stream) {
+    CURRENT.with(|c| {
+        let mut here = c.get();
+        here.streams[stream.device as usize] = stream.index;
+        c.set(here);
+    });
 }
 
 /// The stream on which this thread records.
 pub fn current_stream() -> Stream {
-    CURRENT.with(Cell::get)
+    default_stream(default_device())
+}
+
+/// Makes `stream` this thread's current stream; returns what [`leave`] brings back.
+pub fn enter(stream: Stream) -> Place {
+    CURRENT.with(|c| {
+        let before = c.get();
+        let mut here = Place { device: Some(stream.device), ..before };
+        here.streams[stream.device as usize] = stream.index;
+        c.set(here);
+        before
+    })
+}
+
+/// Ends what [`enter`] began on this thread.
+pub fn leave(before: Place) {
+    CURRENT.with(|c| c.set(before));
 }
 
 /// Runs `f` with `stream` as this thread's current stream.
 pub fn on<R>(stream: Stream, f: impl FnOnce() -> R) -> R {
-    struct Back(Stream);
+    struct Back(Place);
     impl Drop for Back {
         fn drop(&mut self) {
-            CURRENT.with(|c| c.set(self.0));
+            leave(self.0);
         }
     }
-    let _back = Back(CURRENT.with(|c| c.replace(stream)));
+    let _back = Back(enter(stream));
     f()
 }
 
@@ -221,6 +281,14 @@ pub(crate) fn cpu() -> &'static Cpu {
             FALLBACK.get_or_init(|| Cpu(CpuBackend::new(1, Isa::Scalar).expect("one scalar thread is always possible")))
         }
     }
+}
+
+/// The name of the Vulkan device, if it is in use.
+pub fn gpu_name() -> Option<String> {
+    #[cfg(feature = "vulkan")]
+    return gpu::opened().map(|g| g.adapter().name.clone());
+    #[cfg(not(feature = "vulkan"))]
+    None
 }
 
 /// The instruction-set level in use.
@@ -418,6 +486,13 @@ pub mod memory {
             g.set_memory_limit(bytes);
         }
         cpu().backend().set_memory_limit(bytes)
+    }
+    /// The limit above which the processor's allocation fails.
+    pub fn limit() -> usize {
+        let b = cpu().backend();
+        let now = b.set_memory_limit(usize::MAX);
+        b.set_memory_limit(now);
+        now
     }
     /// Sets how many freed bytes each device keeps for reuse; returns the processor's previous limit.
     pub fn set_cache_limit(bytes: usize) -> usize {

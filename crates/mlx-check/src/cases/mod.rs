@@ -5,6 +5,8 @@ use crate::case::{Case, List};
 #[rustfmt::skip]
 mod block;
 #[rustfmt::skip]
+mod compose;
+#[rustfmt::skip]
 mod copy;
 #[rustfmt::skip]
 mod create;
@@ -46,6 +48,7 @@ pub fn all() -> Vec<Case> {
         fast::add,
         quantize::add,
         block::add,
+        compose::add,
     ] {
         add(&mut list);
     }

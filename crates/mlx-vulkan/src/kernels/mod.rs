@@ -75,6 +75,6 @@ selection! {
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Quantize, Dequantize,
-        CrossEntropy, QuantizedMatmul,
+        CrossEntropy, QuantizedMatmul, Custom, Depends,
     }
 }

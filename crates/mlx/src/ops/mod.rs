@@ -1,8 +1,11 @@
 //! Operations: one file a family, each with the public functions and the rules of its rows.
 
 mod block;
+mod compose;
 mod copy;
 mod create;
+mod custom;
+mod einsum;
 mod elementwise;
 mod fast;
 mod index;
@@ -17,8 +20,11 @@ mod sort;
 mod view;
 
 pub use block::*;
+pub use compose::*;
 pub use copy::*;
 pub use create::*;
+pub use custom::*;
+pub use einsum::*;
 pub use elementwise::*;
 pub use fast::*;
 pub use index::*;

@@ -117,9 +117,27 @@ pub fn split_key(key: &Array, n: usize) -> Result<Array> {
 /// # Errors
 /// None but what recording an op can report.
 pub fn seed(seed: u64) -> Result<()> {
-    let k = key(seed)?;
-    STATE.with(|s| *s.borrow_mut() = Some(k));
+    set_state(key(seed)?);
     Ok(())
+}
+
+/// This thread's implicit state: a key, made from the clock if it was never seeded.
+///
+/// # Errors
+/// None but what recording an op can report.
+pub fn state() -> Result<Array> {
+    if let Some(k) = STATE.with(|s| s.borrow().clone()) {
+        return Ok(k);
+    }
+    let ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
+    let k = key(ms as u64)?;
+    set_state(k.clone());
+    Ok(k)
+}
+
+/// Replaces this thread's implicit state by a key.
+pub fn set_state(key: Array) {
+    STATE.with(|s| *s.borrow_mut() = Some(key));
 }
 
 /// The given key, or the next from this thread's state: the state moves to the first half of its split, the second is
@@ -128,18 +146,11 @@ fn next(given: Option<&Array>) -> Result<Array> {
     if let Some(k) = given {
         return Ok(k.clone());
     }
-    let state = STATE.with(|s| s.borrow().clone());
-    let state = match state {
-        Some(k) => k,
-        None => {
-            let ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
-            key(ms as u64)?
-        }
-    };
+    let state = state()?;
     let both = split_key(&state, 2)?;
     let row = |i| ops::squeeze(&ops::slice_axis(&both, 0, i, i + 1)?, Some(&[0]));
     let (new, used) = (row(0)?, row(1)?);
-    STATE.with(|s| *s.borrow_mut() = Some(new));
+    set_state(new);
     Ok(used)
 }
 

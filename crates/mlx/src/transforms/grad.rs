@@ -18,11 +18,24 @@ pub fn vjp(
     primals: &[Array],
     cotangents: &[Array],
 ) -> Result<(Vec<Array>, Vec<Array>)> {
+    vjp_with(f, primals, |_| Ok(cotangents.to_vec()))
+}
+
+/// As [`vjp`], with cotangents that are made of the outputs.
+///
+/// # Errors
+/// As [`vjp`], and those of `cotangents`.
+pub fn vjp_with(
+    f: impl FnOnce(&[Array]) -> Result<Vec<Array>>,
+    primals: &[Array],
+    cotangents: impl FnOnce(&[Array]) -> Result<Vec<Array>>,
+) -> Result<(Vec<Array>, Vec<Array>)> {
     let (outputs, tracers) = {
         let _keep = KeepGraph::new();
         let tracers = walk::tracers(primals)?;
         (f(&tracers)?, tracers)
     };
+    let cotangents = cotangents(&outputs)?;
     if outputs.len() != cotangents.len() {
         return Err(Error::value(format!(
             "[vjp] Number of outputs {} does not match number of cotangents {}.",
@@ -30,7 +43,7 @@ pub fn vjp(
             cotangents.len()
         )));
     }
-    for (o, c) in outputs.iter().zip(cotangents) {
+    for (o, c) in outputs.iter().zip(&cotangents) {
         if o.shape() != c.shape() {
             return Err(Error::value(format!(
                 "[vjp] Output shape {:?} does not match cotangent shape {:?}.",
@@ -39,7 +52,7 @@ pub fn vjp(
             )));
         }
     }
-    let grads = backward(&outputs, cotangents, &tracers)?;
+    let grads = backward(&outputs, &cotangents, &tracers)?;
     Ok((outputs, grads))
 }
 

@@ -1,11 +1,13 @@
 //! Function transforms: reverse and forward derivatives, batching. Each is a walk over a recorded graph.
 
 mod grad;
+mod graph;
 mod jvp;
 mod vmap;
 mod walk;
 
-pub use grad::{grad, value_and_grad, vjp};
+pub use grad::{grad, value_and_grad, vjp, vjp_with};
+pub use graph::Graph;
 pub use jvp::jvp;
-pub use vmap::vmap;
 pub(crate) use vmap::vmap_with;
+pub use vmap::{vmap, vmap_of};

@@ -16,59 +16,68 @@ where
 {
     let (in_axes, out_axes) = (in_axes.to_vec(), out_axes.to_vec());
     move |args: &[Array]| {
-        if args.len() != in_axes.len() {
-            return Err(Error::value(format!(
-                "[vmap] The number of in axes ({}) must match the number of inputs ({}).",
-                in_axes.len(),
-                args.len()
-            )));
-        }
-        let mut axes = Vec::with_capacity(args.len());
-        let mut size = None;
-        for (a, ax) in args.iter().zip(&in_axes) {
-            let ax = ax.map(|x| desc::normalize_axis("vmap", x, a.ndim())).transpose()?;
-            if let Some(x) = ax {
-                let n = a.shape()[x];
-                if size.is_some_and(|s| s != n) {
-                    return Err(Error::value("[vmap] Inconsistent axis sizes: mapped axes differ in size."));
-                }
-                size = Some(n);
-            }
-            axes.push(ax);
-        }
-        let Some(size) = size else {
-            return Err(Error::value("[vmap] At least one of in_axes must be given."));
-        };
-        let b = Batched { inputs: args, axes: &axes, size };
-        let (outs, at) = trace(&f, &b)?;
-        if out_axes.len() != outs.len() && out_axes.len() != 1 {
-            return Err(Error::value(format!(
-                "[vmap] The number of out axes ({}) must match the number of outputs ({}).",
-                out_axes.len(),
-                outs.len()
-            )));
-        }
-        outs.into_iter()
-            .zip(at)
-            .enumerate()
-            .map(|(i, (o, at))| {
-                let want = if out_axes.len() == 1 { out_axes[0] } else { out_axes[i] };
-                match (want, at) {
-                    (None, None) => Ok(o),
-                    (None, Some(_)) => {
-                        Err(Error::value("[vmap] An output with out axis None depends on a mapped input."))
-                    }
-                    (Some(w), Some(a)) => ops::moveaxis(&o, a as i64, w),
-                    (Some(w), None) => {
-                        let o = ops::expand_dims(&o, &[0])?;
-                        let mut shape = o.shape().to_vec();
-                        shape[0] = size;
-                        ops::moveaxis(&ops::broadcast_to(&o, &shape)?, 0, w)
-                    }
-                }
-            })
-            .collect()
+        vmap_of(&f, args, &in_axes, |n| Ok(if out_axes.len() == 1 { vec![out_axes[0]; n] } else { out_axes.clone() }))
     }
+}
+
+/// As [`vmap`], applied to `args`, with output axes that are asked for once the number of outputs is known.
+///
+/// # Errors
+/// `Index` for axes out of range, `Value` for numbers and sizes of axes that do not fit; whatever `f` or a rule reports.
+pub fn vmap_of(
+    f: impl Fn(&[Array]) -> Result<Vec<Array>>,
+    args: &[Array],
+    in_axes: &[Option<i64>],
+    out_axes: impl FnOnce(usize) -> Result<Vec<Option<i64>>>,
+) -> Result<Vec<Array>> {
+    if args.len() != in_axes.len() {
+        return Err(Error::value(format!(
+            "[vmap] The number of in axes ({}) must match the number of inputs ({}).",
+            in_axes.len(),
+            args.len()
+        )));
+    }
+    let mut axes = Vec::with_capacity(args.len());
+    let mut size = None;
+    for (a, ax) in args.iter().zip(in_axes) {
+        let ax = ax.map(|x| desc::normalize_axis("vmap", x, a.ndim())).transpose()?;
+        if let Some(x) = ax {
+            let n = a.shape()[x];
+            if size.is_some_and(|s| s != n) {
+                return Err(Error::value("[vmap] Inconsistent axis sizes: mapped axes differ in size."));
+            }
+            size = Some(n);
+        }
+        axes.push(ax);
+    }
+    let Some(size) = size else {
+        return Err(Error::value("[vmap] At least one of in_axes must be given."));
+    };
+    let b = Batched { inputs: args, axes: &axes, size };
+    let (outs, at) = trace(&f, &b)?;
+    let out_axes = out_axes(outs.len())?;
+    if out_axes.len() != outs.len() {
+        return Err(Error::value(format!(
+            "[vmap] The number of out axes ({}) must match the number of outputs ({}).",
+            out_axes.len(),
+            outs.len()
+        )));
+    }
+    outs.into_iter()
+        .zip(at)
+        .zip(out_axes)
+        .map(|((o, at), want)| match (want, at) {
+            (None, None) => Ok(o),
+            (None, Some(_)) => Err(Error::value("[vmap] An output with out axis None depends on a mapped input.")),
+            (Some(w), Some(a)) => ops::moveaxis(&o, a as i64, w),
+            (Some(w), None) => {
+                let o = ops::expand_dims(&o, &[0])?;
+                let mut shape = o.shape().to_vec();
+                shape[0] = size;
+                ops::moveaxis(&ops::broadcast_to(&o, &shape)?, 0, w)
+            }
+        })
+        .collect()
 }
 
 /// Batched outputs of `f`, each with its mapped axis moved (or broadcast) to the front.

@@ -1,0 +1,21 @@
+# Made by scripts/bindings.py from python/api/fast.pyi. Do not edit.
+
+from typing import Sequence
+
+from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
+
+def rms_norm(x: scalar | array | ArrayLike, weight: scalar | array | ArrayLike | None, eps: float, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """x / rms(x) over the last axis, times weight."""
+
+def layer_norm(x: scalar | array | ArrayLike, weight: scalar | array | ArrayLike | None, bias: scalar | array | ArrayLike | None, eps: float, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Zero mean and unit variance over the last axis, times weight, plus bias."""
+
+def rope(a: scalar | array | ArrayLike, dims: int, *, traditional: bool, base: float | None, scale: float, offset: scalar | array | ArrayLike, freqs: scalar | array | ArrayLike | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Rotary position embedding of the first dims features."""
+
+def scaled_dot_product_attention(q: scalar | array | ArrayLike, k: scalar | array | ArrayLike, v: scalar | array | ArrayLike, *, scale: float, mask: str | array | None = None, sinks: scalar | array | ArrayLike | None = None, force_fused: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """softmax(scale q k' + mask) v."""
+
+def cross_entropy(logits: scalar | array | ArrayLike, targets: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """logsumexp(logits) - logits[target] over the last axis, float32."""
+

@@ -1,0 +1,863 @@
+"""The list of cases: Python expressions, compared between two environments. Names are those of worker.namespace()."""
+
+ALL = "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 bfloat16 complex64".split()
+SOME = "bool_ uint8 int32 float16 float32 bfloat16 complex64".split()
+
+UNARY = (
+    "abs negative sign floor ceil trunc square sqrt rsqrt reciprocal exp expm1 log log2 log10 log1p sin cos tan arcsin"
+    " arccos arctan sinh cosh tanh arcsinh arccosh arctanh erf erfinv sigmoid degrees radians real imag conjugate"
+    " logical_not bitwise_invert isnan isinf isposinf isneginf isfinite nan_to_num stop_gradient positive round"
+).split()
+ALIASES = "acos asin atan acosh asinh atanh conj".split()
+BINARY = (
+    "add subtract multiply divide floor_divide remainder power maximum minimum arctan2 logaddexp equal not_equal less"
+    " less_equal greater greater_equal logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift"
+    " right_shift divmod"
+).split()
+REDUCE = "all any sum prod min max mean median var std logsumexp minmax count_nonzero argmin argmax".split()
+SCAN = "cumsum cumprod cummax cummin logcumsumexp".split()
+OPERATORS = "+ - * / // % ** == != < <= > >= & | ^ << >>".split()
+
+
+def expressions():
+    out = []
+    for f in UNARY:
+        out += [f"mx.{f}(data(mx.{d}, 2, 5))" for d in ALL]
+        out.append(f"mx.{f}(mx.zeros((0, 2)))")
+    out += [f"mx.{f}(data(f32, 5, low=0.1, high=0.9))" for f in UNARY + ALIASES]
+    out += [f"mx.{f}(data(f32, 5, low=1.0, high=3.0))" for f in ("arccosh", "log", "sqrt", "rsqrt", "acosh")]
+    out += ["mx.atan2(x, y)", "mx.pow(x, 2)", "mx.bitwise_left_shift(n, 1)", "mx.bitwise_right_shift(n, 1)"]
+    for f in BINARY:
+        out += [f"mx.{f}(data(mx.{d}, 2, 3), data(mx.{d}, 2, 3, seed=1))" for d in SOME]
+        out += [f"mx.{f}(n, 2)", f"mx.{f}(x, 2.5)", f"mx.{f}(n, mx.array([1, 2, 3, 4]))", f"mx.{f}(x, v)"]
+    for op in OPERATORS:
+        for a, b in (("n", "2"), ("n", "2.5"), ("x", "3"), ("x", "y"), ("data(u8)", "1"), ("data(mx.bool_)", "True"), ("data(c64)", "1j"), ("data(f16)", "data(f32)"), ("n", "np.array([1, 2, 3, 4])"), ("n", "'a'"), ("n", "None"), ("n", "[1]"), ("data(u8)", "300"), ("data(f16)", "1e9")):
+            out.append(f"{a} {op} {b}")
+        for b in ("2", "2.5", "True"):
+            out.append(f"{b} {op} n")
+    out += [f"P.in_place('{op}=', n, 2)" for op in "+ - * / // % ** & | ^ << >>".split()]
+    out += ["P.in_place('@=', m, m.T)", "P.in_place('+=', n, 1.5)"]
+    for f in REDUCE:
+        out += [f"mx.{f}(data(mx.{d}, 3, 4))" for d in SOME]
+        axis = 1 if f.startswith("arg") else (0, 2)
+        out += [f"mx.{f}(t, axis={axis}, keepdims=True)", f"mx.{f}(t, axis=-1)", f"mx.{f}(t, axis=3)"]
+        out += [f"mx.{f}(mx.zeros((0, 3)), axis=1)", f"mx.{f}(mx.zeros((0, 3)), axis=0)", f"mx.{f}(mx.array(3.0))"]
+    for f in SCAN:
+        out += [f"mx.{f}(data(mx.{d}, 3, 4), axis=1)" for d in SOME]
+        out += [f"mx.{f}(x)", f"mx.{f}(x, axis=0, reverse=True)", f"mx.{f}(x, axis=0, inclusive=False)", f"mx.{f}(x, axis=2)", f"x.{f}(axis=1)"]
+    for f in "sort argsort".split():
+        out += [f"mx.{f}(data(mx.{d}, 3, 7), axis=1)" for d in SOME] + [f"mx.{f}(x, axis=None)", f"mx.{f}(x, axis=0)"]
+    # methods
+    methods = "abs all any argmax argmin conj cos exp flatten log log10 log1p log2 logsumexp max mean min prod reciprocal round rsqrt sin sqrt square squeeze std sum var".split()
+    out += [f"data(f32, 3, 4, low=0.5).{f}()" for f in methods]
+    out += [f"t.{f}(axis=1)" for f in "all any argmax argmin logsumexp max mean min prod std sum var".split()]
+    # gradients
+    smooth = "abs negative square sqrt rsqrt reciprocal exp expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh erf erfinv sigmoid degrees radians".split()
+    out += [f"mx.grad(lambda a: mx.{f}(a).sum())(data(f32, 5, low=0.1, high=0.9))" for f in smooth]
+    out += [f"mx.jvp(mx.{f}, [data(f32, 5, low=0.1, high=0.9)], [data(f32, 5)])" for f in smooth]
+    out += [f"mx.grad(lambda a, b: mx.{f}(a, b).sum(), argnums=(0, 1))(data(f32, 2, 3, low=0.5), data(f32, 3, low=0.5, seed=2))" for f in "add subtract multiply divide power maximum minimum arctan2 logaddexp".split()]
+    out += [f"mx.grad(lambda a: mx.{f}(a, axis=1).sum())(data(f32, 3, 4, seed=5))" for f in "sum prod min max mean var std logsumexp cumsum cumprod sort softmax".split()]
+    out += [f"mx.vmap(lambda a: mx.{f}(a))(x)" for f in "sum sort argmax cumsum softmax exp flip".split()]
+    out += LINES.strip().splitlines()
+    # Last: it leaves the official package without its streams.
+    out.append("mx.clear_streams()")
+    return [e for e in out if e and not e.startswith("#")]
+
+
+LINES = r"""
+# making
+mx.array(1)
+mx.array(1 << 31)
+mx.array(1 << 63)
+mx.array([1 << 40])
+mx.array(1.5)
+mx.array(True)
+mx.array(1 + 2j)
+mx.array([1, 2.5, True])
+mx.array([1, True])
+mx.array([])
+mx.array([[], []])
+mx.array(())
+mx.array([[1, 2], [3]])
+mx.array([[1], 2])
+mx.array([1, [2]])
+mx.array([1, 'a'])
+mx.array('a')
+mx.array(None)
+mx.array({1: 2})
+mx.array(range(3))
+mx.array(object())
+mx.array([1, 2], dtype=mx.float16)
+mx.array([1.5, -2.5], dtype=mx.int32)
+mx.array([-1, 300], dtype=mx.uint8)
+mx.array(300, dtype=mx.uint8)
+mx.array([1 / 3], mx.float64)
+mx.array([mx.array(1), mx.array(2.5)])
+mx.array([mx.array([1, 2]), [2.5, 3]])
+mx.array([mx.array([1, 2]), mx.array([2.5, 3])])
+mx.array(np.array([1, 2], dtype=np.int64))
+mx.array(np.array([1.0, 2]))
+mx.array(np.array([1.0, 2]), dtype=mx.float64)
+mx.array(np.array([1 + 2j]))
+mx.array(np.zeros((0, 3)))
+mx.array(np.arange(6).reshape(2, 3).T)
+mx.array(np.arange(8)[::2])
+mx.array(np.array([True]))
+mx.array(np.array([1.5], dtype=np.float16))
+mx.array(np.float64(1.5))
+mx.array(np.float32(1.5))
+mx.array(np.int64(3))
+mx.array(np.uint8(3))
+mx.array(np.bool_(True))
+mx.array([np.float64(1.5)])
+mx.array([np.int64(1)])
+mx.array(np.array(['a']))
+mx.array(b'abc')
+mx.array(bytearray(b'abc'))
+mx.array(memoryview(b'abc'))
+mx.array(x) is x
+mx.asarray([1, 2])
+mx.asarray(x, dtype=mx.int32)
+mx.from_dlpack(np.array([1, 2]))
+mx.zeros(3)
+mx.zeros((2, 3), mx.int32)
+mx.zeros(())
+mx.zeros(-1)
+mx.ones([2])
+mx.ones(3, dtype=None)
+mx.empty((2,)).shape
+mx.zeros_like(n)
+mx.ones_like(n, mx.float16)
+mx.empty_like(n).shape
+mx.full((2,), 1.5)
+mx.full((2,), 1.5, dtype=mx.int32)
+mx.full((2,), 3, dtype=mx.bool_)
+mx.full((2,), 1j, dtype=mx.float32)
+mx.full((2, 2), mx.array([1, 2]))
+mx.full((2,), mx.array(1.5), dtype=mx.int32)
+mx.full((2,), 300, dtype=mx.uint8)
+mx.full_like(n, 1.5)
+mx.arange(5)
+mx.arange(5.0)
+mx.arange(1, 5)
+mx.arange(0, 5, 2)
+mx.arange(1.0, 2.0, 0.3)
+mx.arange(5, 0, -2)
+mx.arange(5, dtype=mx.float16)
+mx.arange(-1)
+mx.arange(1, 2, 0)
+mx.arange(1, float('nan'))
+mx.arange(1, float('inf'))
+mx.arange(True)
+mx.arange(1 << 33, (1 << 33) + 2)
+mx.linspace(0, 1, 5)
+mx.linspace(0, 1, 5, endpoint=False)
+mx.linspace(0, 10, 3, dtype=mx.int32)
+mx.linspace(0, 1, 1)
+mx.linspace(0, 1, 0)
+mx.linspace(0, 1, -1)
+mx.eye(3)
+mx.eye(2, 3, 1)
+mx.eye(3, k=-1, dtype=mx.int32)
+mx.eye(-1)
+mx.identity(2)
+mx.tri(3)
+mx.tri(2, 3, 1, mx.int32)
+mx.tril(n)
+mx.tril(n, -1)
+mx.triu(n, 1)
+mx.tril(v)
+mx.diag(v)
+mx.diag(v, 1)
+mx.diag(v, -2)
+mx.diag(n)
+mx.diag(n, 1)
+mx.diag(t)
+mx.diagonal(n, 1)
+mx.diagonal(t, 0, 1, 2)
+mx.diagonal(t, -1, 0, 2)
+mx.trace(n)
+mx.trace(t, 0, 1, 2, mx.float32)
+n.diag()
+t.diagonal(1)
+mx.hanning(5)
+mx.hamming(5)
+mx.blackman(5)
+mx.bartlett(5)
+mx.hanning(0)
+mx.hanning(1)
+# printing
+repr(mx.array(3.14159265))
+repr(mx.arange(7))
+repr(mx.arange(6))
+repr(mx.zeros((7, 2)))
+repr(mx.zeros((2, 7, 1)))
+repr(t)
+repr(mx.zeros((0, 3)))
+repr(mx.zeros((2, 0)))
+repr(mx.zeros((2, 0, 3)))
+repr(mx.array([1e10, 1.0, -2.25, 1e-10]))
+repr(mx.array([0.1, 0.123456789, 123456.7, 1234567.0]))
+repr(mx.array([float('inf'), -float('inf')]))
+repr(mx.array([True, False]))
+repr(mx.array([1 + 2j, 0.5 - 1j]))
+repr(mx.array([1 / 3], mx.bfloat16))
+repr(mx.array([1 / 3], mx.float16))
+repr(mx.array([1 / 3], mx.float64))
+repr(mx.array([255], mx.uint8))
+repr(mx.array([-(1 << 62)]))
+str(mx.array([1 / 3]))
+f'{mx.array(1.5):.3f}'
+f'{mx.array(3)}'
+format(mx.array([1.5]), '.3f')
+format(v, '')
+P.print_precision()
+repr(mx.float32)
+repr(mx.bool_)
+repr(mx.cpu)
+repr(mx.default_device())
+repr(mx.default_stream(mx.cpu))
+repr(mx.DtypeCategory.floating)
+repr(mx.finfo(mx.float32))
+repr(mx.iinfo(mx.int8))
+# description
+x.shape
+x.ndim
+x.size
+x.itemsize
+x.nbytes
+x.dtype
+data(c64).dtype
+x.T
+t.T
+t.mT
+v.mT
+data(c64).real
+data(c64).imag
+n.real
+n.imag
+len(x)
+len(s)
+x.strides
+hash(x) == hash(x)
+x in [x]
+x.foo
+P.set_attribute()
+# values
+x.item()
+s.item()
+mx.array(3).item()
+mx.array(True).item()
+mx.array(1.5, mx.float16).item()
+mx.array(1.5, mx.bfloat16).item()
+mx.array(1 + 2j).item()
+mx.array([[7]]).item()
+mx.array([]).item()
+n.tolist()
+mx.array(1).tolist()
+mx.array([1.5], mx.bfloat16).tolist()
+mx.array([1 + 1j]).tolist()
+mx.array([True]).tolist()
+mx.zeros((2, 0)).tolist()
+int(mx.array(1.7))
+int(mx.array([1, 2]))
+float(mx.array([1]))
+bool(mx.array(0))
+bool(mx.array([]))
+bool(n)
+complex(mx.array(1.5))
+bytes(mx.array([1, 2], mx.uint8))
+[1, 2, 3][mx.array(1)]
+[1, 2, 3][mx.array(1.0)]
+list(mx.array([1, 2]))
+list(s)
+P.unpack()
+P.aliases()
+P.round_trip(x)
+P.round_trip(data(bf16))
+P.round_trip(mx.array(3))
+P.subclass()
+P.weak()
+P.numpy_view()
+np.array(x)
+np.array(n.T)
+np.array(data(bf16))
+np.array(mx.array([True]))
+np.asarray(data(f16)).dtype
+np.add(v, 1)
+np.array([1.5, 2.5]) + mx.array([1, 2])
+np.float64(1.5) + n
+mx.array([1, 2]) + np.float64(1.5)
+mx.array([1, 2]) + np.array([1.5, 2.5])
+memoryview(n).format
+memoryview(mx.array([True])).format
+memoryview(data(c64)).format
+memoryview(data(f16)).format
+memoryview(m.T).strides
+memoryview(m[:, 1]).tolist()
+mx.array([1, 2]).__dlpack_device__()
+x.__array_namespace__() is mx
+# comparison with other things
+v == None
+v == 'a'
+v != 'a'
+v == [1, 2, 3]
+v == 1
+# operators
+-data(mx.bool_)
+~x
+~n
++n
+abs(-n)
+m @ m.T
+m @ m
+m @ 2
+n @ n
+divmod(n, 2)
+1 << n
+1 & n
+object() + v
+v + object()
+x < v
+# indexing
+n[0]
+n[-1]
+n[3]
+n[1, 2]
+n[..., 1]
+n[None]
+n[:, None]
+n[1:]
+n[::-1]
+n[::2, 1::2]
+n[5:9]
+n[-2:, :-1]
+n[2:0:-1]
+n[::-2, ::-1]
+n[mx.array([0, 2])]
+n[mx.array([0, -1])]
+n[mx.array([[0], [1]]), mx.array([1, 2])]
+n[[0, 2]]
+n[[0, 2], [1, 3]]
+n[:, mx.array([1, 3])]
+n[mx.array([0, 2]), 1]
+n[0, mx.array([0, 1])]
+n[mx.array(1)]
+n[mx.array(1), 0]
+n[mx.array([0, 2]), None]
+n[mx.array([0, 1], mx.uint8)]
+n[mx.array([], dtype=mx.int32)]
+n[()]
+n[None, ..., None]
+n[[True, False, True]]
+n[n > 3]
+n[np.array([0, 1])]
+n[np.int64(1)]
+n[1.0]
+n['a']
+n[True]
+n[0, 0, 0]
+n[..., ...]
+n[mx.array(1):]
+n[mx.array([0.5])]
+t[0, :, mx.array([0, 1])]
+t[mx.array([0, 1]), :, mx.array([0, 1])]
+t[:, mx.array([0, 1]), mx.array([0, 1])]
+t[:, mx.array([0, 1]), 2]
+t[None, mx.array([0, 1]), None, mx.array([0, 1])]
+t[..., mx.array([0, 1]), :]
+t[1:, mx.array([[0, 1], [1, 2]]), ::2]
+t[mx.array([0, 1]), 1:, None, 2]
+s[0]
+s[None]
+s[...]
+P.assign(n, 0, 9)
+P.assign(n, (0, 1), 9)
+P.assign(n, -1, mx.array([1, 2, 3, 4]))
+P.assign(n, slice(None), 7)
+P.assign(n, slice(1, None), 7.9)
+P.assign(n, (slice(None, None, 2), slice(1, None, 2)), mx.array([[1, 2], [3, 4]]))
+P.assign(n, (slice(None, None, -1),), n)
+P.assign(n, (Ellipsis, 1), 5)
+P.assign(n, (None, 0), 5)
+P.assign(n, Ellipsis, 5)
+P.assign(n, mx.array([0, 2]), 5)
+P.assign(n, mx.array([0, 2]), mx.array([[1, 2, 3, 4], [5, 6, 7, 8]]))
+P.assign(n, mx.array([0, 2]), mx.array([5, 6, 7, 8]))
+P.assign(n, (mx.array([0, 2]), 1), 5)
+P.assign(n, (slice(None), mx.array([0, 2])), 5)
+P.assign(n, (slice(1, None), mx.array([0, 2])), mx.array([[5, 6], [7, 8]]))
+P.assign(n, (mx.array([0, 1]), mx.array([2, 3])), mx.array([5, 6]))
+P.assign(n, (mx.array([[0], [1]]), mx.array([2, 3])), mx.array([5, 6]))
+P.assign(n, [0, 2], 5)
+P.assign(n, n > 5, 0)
+P.assign(n, n > 5, mx.array([1, 2, 3, 4, 5, 6]))
+P.assign(n, mx.array([True, False, True]), -1)
+P.assign(n, np.array([True, False, True]), -1)
+P.assign(n, True, -1)
+P.assign(n, np.array([0, 1]), -1)
+P.assign(t, (0, slice(None), mx.array([0, 1])), 9)
+P.assign(t, (mx.array([0, 1]), slice(None), mx.array([0, 1])), 9)
+P.assign(t, (mx.array([0, 1]), slice(1, 3), mx.array([0, 1])), mx.array([[1, 2], [3, 4]]))
+P.assign(t, (slice(0, 1), mx.array([0, 1]), slice(None, None, 2)), mx.array([[1, 2], [3, 4]]))
+P.assign(t, (None, 0), mx.ones((1, 3, 4)))
+P.assign(n, 0, [1, 2, 3, 4])
+P.assign(n, 0, None)
+P.assign(n, 'a', 1)
+P.assign(n, (0, 0, 0), 1)
+P.assign(n, slice(None), mx.array([1, 2]))
+P.assign(x, (0, 0), 1 << 20)
+P.assign(data(u8), 0, 300)
+P.assign(data(u8), 0, 2.7)
+n.at[0].add(1)
+n.at[mx.array([0, 0])].add(1)
+n.at[mx.array([0, 0]), mx.array([1, 1])].add(mx.array([10, 20]))
+n.at[:, 1:2].multiply(3)
+n.at[0].maximum(5)
+n.at[0, 1].minimum(-3)
+n.at[0].divide(2)
+x.at[0].divide(2)
+n.at[0].subtract(mx.array([1, 2, 3, 4]))
+n.at[mx.array([0, 1, 0])].maximum(mx.array([[9], [8], [7]]))
+n.at.add(1)
+n.at[0].add([1])
+mx.take(n, 1)
+mx.take(n, mx.array([0, 1]), axis=1)
+mx.take(n, mx.array([[0, 1]]), axis=0)
+mx.take(n, 1, axis=0)
+mx.take(n, mx.array([0.5]))
+mx.take(n, mx.array([0]), axis=3)
+mx.take_along_axis(n, mx.array([[0], [1], [2]]), axis=1)
+mx.take_along_axis(n, mx.array([0, 1]), axis=1)
+mx.take_along_axis(n, mx.array([0, 5]), axis=None)
+mx.put_along_axis(n, mx.array([[0], [1], [2]]), mx.array(9), axis=1)
+mx.put_along_axis(n, mx.array([0, 5]), mx.array([7, 8]), axis=None)
+mx.slice(n, mx.array([1, 1]), (0, 1), (2, 2))
+mx.slice_update(n, mx.array([[7, 8]]), mx.array([1, 1]), (0, 1))
+mx.searchsorted(v, mx.array([0.0, 2.0, 5.0]))
+mx.searchsorted(v, mx.array(2.0), side='right')
+mx.searchsorted(n, v)
+# shapes
+mx.reshape(n, (4, 3))
+mx.reshape(n, (-1, 2))
+mx.reshape(n, (5, 5))
+mx.reshape(n, (-1, -1))
+mx.reshape(n, 3)
+n.reshape(4, 3)
+n.reshape((2, -1))
+n.reshape([2, 6])
+n.reshape(-1)
+mx.flatten(t, 1)
+mx.flatten(t, 0, 1)
+mx.flatten(t, 1, 0)
+mx.flatten(s)
+t.flatten(1, 2)
+mx.unflatten(n, 1, (2, 2))
+mx.unflatten(n, 1, (3, 2))
+mx.squeeze(mx.zeros((1, 2, 1)))
+mx.squeeze(mx.zeros((1, 2, 1)), 0)
+mx.squeeze(mx.zeros((1, 2, 1)), (0, 2))
+mx.squeeze(mx.zeros((1, 2)), 1)
+mx.expand_dims(v, 0)
+mx.expand_dims(v, (0, 2))
+mx.expand_dims(v, 5)
+mx.expand_dims(v, (0, 0))
+mx.transpose(t)
+mx.transpose(t, (1, 0, 2))
+mx.transpose(t, (0, 0, 1))
+mx.permute_dims(t, (2, 0, 1))
+t.transpose(2, 0, 1)
+t.transpose((1, 0, 2))
+t.transpose()
+t.transpose(1, 0)
+mx.matrix_transpose(t)
+mx.matrix_transpose(v)
+mx.swapaxes(t, 0, 2)
+mx.swapaxes(t, 0, 3)
+t.swapaxes(0, -1)
+mx.moveaxis(t, 0, 2)
+mx.moveaxis(t, 0, 3)
+t.moveaxis(0, -1)
+mx.broadcast_to(v, (2, 3))
+mx.broadcast_to(v, (2, 2))
+mx.broadcast_arrays(v, m)
+mx.broadcast_shapes((2, 1), (1, 3), (3,))
+mx.broadcast_shapes((2, 1), (3, 3))
+mx.atleast_1d(s)
+mx.atleast_2d(s, v)
+mx.atleast_3d(v)
+mx.contiguous(m.T)
+mx.contiguous(m.T, allow_col_major=True)
+mx.as_strided(v, (2, 2), (1, 1), 0)
+mx.concatenate([n, n])
+mx.concatenate([n, x], axis=1)
+mx.concatenate([n, n], axis=None)
+mx.concatenate([])
+mx.concatenate([n, v])
+mx.concat([n, n], axis=-1)
+mx.stack([n, n])
+mx.stack([n, n], axis=-1)
+mx.stack([])
+mx.split(n, 2, axis=1)
+mx.split(n, 5)
+mx.split(n, [1, 3], axis=1)
+n.split(3)
+mx.unstack(n)
+mx.unstack(n, axis=1)
+mx.repeat(n, 2)
+mx.repeat(n, 2, axis=1)
+mx.repeat(v, -1)
+mx.tile(v, 2)
+mx.tile(n, (2, 1, 1))
+mx.tile(v, -1)
+mx.flip(n)
+mx.flip(n, 0)
+mx.flip(n, (0, 1))
+mx.roll(n, 1)
+mx.roll(n, 1, 0)
+mx.roll(n, (1, 2), (0, 1))
+mx.roll(n, -1, axis=1)
+mx.pad(v, 1)
+mx.pad(v, (1, 2), constant_values=7)
+mx.pad(n, [(1, 0), (0, 2)])
+mx.pad(n, [(1, 0)])
+mx.pad(n, ((1, 1), (2, 0)), mode='edge')
+mx.pad(v, 2, mode='reflect')
+mx.pad(v, 5, mode='reflect')
+mx.pad(v, 2, mode='symmetric')
+mx.pad(v, -1)
+mx.pad(v, 1, mode='foo')
+mx.diff(n)
+mx.diff(n, 2)
+mx.diff(n, axis=0)
+mx.diff(mx.array([True, False, False]))
+mx.diff(v, -1)
+mx.diff(s)
+mx.meshgrid(mx.array([1, 2]), mx.array([3, 4, 5]))
+mx.meshgrid(mx.array([1, 2]), mx.array([3, 4, 5]), sparse=True, indexing='ij')
+mx.meshgrid(mx.array([1, 2]), indexing='foo')
+mx.view(v, mx.int32)
+mx.view(v, mx.int8).shape
+mx.view(v, mx.float64)
+v.view(mx.uint16)
+mx.astype(n, mx.float16)
+x.astype(mx.int32)
+x.astype('float32')
+mx.kron(mx.array([1, 2]), mx.array([[1], [2]]))
+mx.unique(mx.array([3, 1, 1]), size=3)
+mx.unique(mx.array([3, 1, 1]), size=3, return_counts=True)
+mx.unique(mx.array([3, 1, 1]), size=2, return_index=True, return_inverse=True, return_counts=True)
+mx.unique(mx.array([3, 1, 1]), size=5, fill_value=9)
+mx.unique(mx.array([[3, 1], [1, 7]]), size=4, return_inverse=True)
+mx.where(n > 3, n, 0)
+mx.where(n > 3, 1, 0)
+mx.where(True, 1, 2.0)
+mx.where(n, 1, 2)
+mx.where(n > 3, x, n)
+mx.clip(n, 2, 5)
+mx.clip(n, None, 2)
+mx.clip(n, None, None)
+mx.clip(v, 2, 1)
+mx.clip(v, mx.array([2.0, 2.0, 2.0]), None)
+mx.isclose(v, v + 1e-7)
+mx.isclose(mx.array([float('nan')]), mx.array([float('nan')]), equal_nan=True)
+mx.allclose(v, v + 1)
+mx.array_equal(v, v)
+mx.array_equal(v, m)
+mx.array_equal(v, [1, 2, 3])
+mx.round(mx.array([1.25, 2.5, -1.5]), 1)
+mx.round(mx.array([15]), -1)
+mx.sort(mx.array([3, float('nan'), 1]))
+mx.sort(mx.array(3))
+mx.partition(mx.array([3, 1, 2]), 1)
+mx.argpartition(mx.array([3.0, 1.0, 2.0]), 1).shape
+mx.topk(mx.array([3, 1, 2]), 2)
+mx.topk(mx.array([3, 1]), 5)
+mx.softmax(x)
+mx.softmax(x, axis=-1)
+mx.softmax(x, axis=(0, 1))
+mx.softmax(n, axis=0, precise=True)
+mx.softmax(data(f16, 3, 4), axis=1)
+mx.mean(mx.array([]))
+mx.var(v, ddof=1)
+mx.std(v, correction=1)
+v.var(correction=1)
+mx.sum(v, 0, True)
+mx.sum(v, axis=[0])
+mx.sum(a=v)
+v.sum(axis=0, keepdim=True)
+mx.cumsum(mx.array([True, True]), dtype=mx.float32)
+mx.cumulative_sum(v)
+mx.cumulative_prod(v)
+mx.cumsum(mx.array(1))
+# products
+mx.matmul(m, m.T)
+mx.matmul(m, v)
+mx.matmul(v, v)
+mx.matmul(m, m)
+mx.matmul(n, n.T)
+mx.matmul(data(f16, 2, 3, 4), data(f16, 4, 5))
+mx.matmul(data(c64, 2, 3), data(c64, 3, 2))
+mx.addmm(v, m.T, m)
+mx.addmm(v, m.T, m, 2.0, 0.5)
+mx.inner(v, v)
+mx.inner(m, m)
+mx.outer(v, v)
+mx.vecdot(m, m)
+mx.vecdot(data(c64), data(c64, seed=1))
+mx.tensordot(m, m.T, axes=1)
+mx.tensordot(m, m, axes=[[0], [0]])
+mx.tensordot(m, m, axes=3)
+mx.einsum('ij,kj->ik', m, m)
+mx.einsum('ij,jk,kl->il', m, m.T, m)
+mx.einsum('ii', m @ m.T)
+mx.einsum('ij->ji', m)
+mx.einsum('...i,...i->...', m, m)
+mx.einsum('ij', m)
+mx.einsum('ij,jk', m, m.T)
+mx.einsum('ij,jk->iz', m, m.T)
+mx.einsum('ij,jk', m)
+mx.einsum('bij,bjk->bik', data(f32, 2, 3, 4), data(f32, 2, 4, 2))
+mx.einsum_path('ij,jk,kl->il', mx.ones((2, 3)), mx.ones((3, 4)), mx.ones((4, 5)))[0]
+mx.quantize(data(f32, 4, 64))
+mx.quantize(data(f16, 4, 128), group_size=32, bits=8)
+mx.quantize(mx.ones((2, 32)))
+mx.quantize(mx.ones((64,)))
+mx.quantize(mx.ones((2, 64)), bits=7)
+mx.quantize(mx.ones((2, 64)), mode='foo')
+mx.dequantize(*mx.quantize(data(f32, 4, 64)))
+mx.dequantize(*mx.quantize(data(f16, 4, 64)), dtype=mx.float32)
+mx.quantized_matmul(data(f32, 2, 64), *mx.quantize(data(f32, 32, 64, seed=1)))
+mx.quantized_matmul(data(f32, 2, 32), *mx.quantize(data(f32, 32, 64, seed=1)), transpose=False)
+# dtypes
+mx.float32.size
+mx.float32 == mx.float32
+mx.float32 == 1
+hash(mx.float32)
+mx.issubdtype(mx.float32, mx.floating)
+mx.issubdtype(mx.float32, mx.float32)
+mx.issubdtype(mx.bool_, mx.generic)
+mx.issubdtype(mx.bool_, mx.integer)
+mx.issubdtype(mx.floating, mx.inexact)
+mx.issubdtype(mx.uint8, mx.signedinteger)
+mx.issubdtype(mx.complex64, mx.complexfloating)
+mx.issubdtype(mx.int8, mx.number)
+mx.isdtype(mx.float32, 'real floating')
+mx.isdtype(mx.int8, ('bool', 'integral'))
+mx.isdtype(mx.float32, 'xx')
+mx.isdtype(mx.uint8, 'unsigned integer')
+mx.isdtype(mx.int8, 'signed integer')
+mx.isdtype(mx.complex64, 'numeric')
+mx.result_type(mx.int32, mx.array(1.5))
+mx.result_type(mx.uint32, mx.int8)
+mx.result_type()
+mx.can_cast(mx.int32, mx.float32)
+mx.can_cast(mx.float32, mx.int32)
+mx.can_cast(x, mx.float64)
+[mx.finfo(d).eps for d in (mx.float16, mx.bfloat16, mx.float32, mx.float64)]
+[mx.finfo(d).max for d in (mx.float16, mx.bfloat16, mx.float32)]
+[mx.finfo(d).min for d in (mx.float16, mx.bfloat16, mx.float32)]
+[mx.finfo(d).smallest_normal for d in (mx.float16, mx.bfloat16, mx.float32)]
+mx.finfo(mx.float16).bits
+mx.finfo(mx.float16).dtype
+mx.finfo(mx.int32)
+[mx.iinfo(d).max for d in (mx.int8, mx.uint16, mx.int32, mx.uint64, mx.int64)]
+[mx.iinfo(d).min for d in (mx.int8, mx.uint16, mx.int32, mx.uint64, mx.int64)]
+mx.iinfo(mx.int8).dtype
+mx.iinfo(mx.float32)
+[getattr(mx, d).size for d in "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 bfloat16 complex64".split()]
+mx.array([1.5], mx.float64) + 1
+(mx.pi, mx.e, mx.inf, mx.euler_gamma)
+math.isnan(mx.nan)
+mx.newaxis
+mx.__version__
+# devices
+mx.Device(mx.cpu) == mx.cpu
+mx.Device(mx.cpu, 1)
+mx.Device(mx.cpu).type == mx.cpu
+mx.cpu == mx.gpu
+mx.DeviceType.cpu == mx.cpu
+mx.new_stream(mx.gpu)
+mx.set_default_device(mx.gpu)
+mx.set_default_device(mx.cpu)
+mx.set_default_stream(mx.default_stream(mx.cpu))
+mx.default_stream(mx.cpu).device == mx.cpu
+mx.add(1, 2, stream=mx.gpu)
+mx.add(1, 2, stream=mx.cpu)
+mx.add(1, 2, stream='cpu')
+mx.add(1, 2, stream=mx.new_stream(mx.cpu))
+mx.add(1, 2, stream=mx.new_thread_local_stream(mx.cpu))
+mx.add(1, 2, stream=mx.new_thread_unsafe_stream(mx.cpu))
+mx.is_available(mx.cpu)
+mx.is_available(mx.gpu)
+mx.device_count(mx.cpu)
+mx.device_count(mx.gpu)
+mx.device_info()
+mx.device_info(mx.gpu)
+mx.synchronize()
+mx.synchronize(mx.cpu)
+type(mx.stream(mx.cpu)).__name__
+P.contexts()
+P.threads()
+mx.metal.is_available()
+mx.cuda.is_available()
+mx.metal.device_info()
+mx.metal.start_capture('x')
+mx.metal.stop_capture()
+mx.clear_cache()
+mx.set_wired_limit(1000)
+mx.set_cache_limit(1 << 29) * 0
+mx.get_active_memory() >= 0
+mx.get_peak_memory() >= 0
+mx.get_cache_memory() >= 0
+mx.get_memory_limit() > 0
+mx.set_memory_limit(mx.get_memory_limit()) > 0
+mx.reset_peak_memory()
+mx.get_array_buffer_size(v)
+mx.get_array_buffer_size(v, m)
+mx.fast.cuda_kernel('a', ['x'], ['y'], '')
+mx.fast.metal_kernel('a', ['x'], ['y'], '')(inputs=[v], output_shapes=[(3,)], output_dtypes=[f32], grid=(1, 1, 1), threadgroup=(1, 1, 1))
+mx.distributed.is_available()
+mx.distributed.init().size()
+mx.distributed.init().rank()
+mx.distributed.init().split(0)
+mx.distributed.init(strict=True)
+mx.distributed.all_sum(v)
+mx.distributed.all_max(v)
+mx.distributed.all_min(v)
+mx.distributed.all_gather(v)
+mx.distributed.sum_scatter(v)
+mx.distributed.send(v, 0)
+mx.distributed.recv((2,), mx.float32, 0)
+mx.distributed.recv_like(v, 0)
+# transforms
+mx.grad(lambda a, b: a * a * b)(s, mx.array(3.0))
+mx.grad(lambda a, b: a * a * b, argnums=1)(s, mx.array(3.0))
+mx.grad(lambda a, b: a * a * b, argnums=(0, 1))(s, mx.array(3.0))
+mx.grad(lambda a, b: a * a * b, argnums=(0,))(s, mx.array(3.0))
+mx.grad(lambda a, b: a * a * b, argnums=(0, 0))(s, s)
+mx.grad(lambda a, b: a * a * b, argnums=2)(s, s)
+mx.grad(lambda a, b: a * a * b, argnums=-1)(s, s)
+mx.grad(lambda a, b: a * a * b, argnums=[])(s, s)
+mx.grad(lambda a, y: a * y, argnames='y')(s, y=s)
+mx.grad(lambda a, y: a * y, argnums=0, argnames=['y'])(s, y=s)
+mx.grad(lambda a, y: a * y, argnames='z')(s, s)
+mx.value_and_grad(lambda a, y: a * y, argnames='y')(s, y=s)
+mx.value_and_grad(lambda p: (p['a'] * p['b'][0]).sum())({'a': v, 'b': [v]})
+mx.value_and_grad(lambda p: ((p * p).sum(), p, 3))(v)
+mx.value_and_grad(lambda p: [(p * p).sum(), p])(v)
+mx.value_and_grad(lambda p: 3.0)(v)
+mx.value_and_grad(lambda p: (3.0, p))(v)
+mx.value_and_grad(lambda p: p)(v)
+mx.grad(lambda p: (p.sum(), p))(v)
+mx.grad(lambda p: p['a'].sum())({'a': v, 'b': 's'})
+mx.grad(lambda p: p * 2)(3.0)
+mx.grad(lambda p: 1 / 0)(v)
+mx.grad(lambda p: mx.sum(p, axis=5))(v)
+mx.grad(mx.grad(lambda p: p**3))(s)
+mx.grad(lambda p: mx.stop_gradient(p) * p)(s)
+mx.grad(lambda a: a.sum())(n)
+mx.grad(3)
+mx.grad(lambda a: (a @ a.T).sum())(m)
+mx.grad(lambda a: a[mx.array([0, 0, 1])].sum())(m)
+mx.grad(lambda a: (a[::2, 1:] * 3).sum())(x)
+mx.grad(lambda a: mx.concatenate([a, a * 2]).sum())(m)
+mx.grad(lambda a: mx.where(a > 1, a * a, a).sum())(m)
+mx.grad(lambda a: mx.softmax(a, axis=-1)[0, 0])(m)
+mx.grad(lambda a: a.astype(mx.float16).sum())(m)
+mx.grad(lambda a: mx.pad(a, 1).sum())(m)
+mx.grad(lambda a: mx.repeat(a, 3, axis=0).sum())(m)
+mx.grad(lambda a: mx.einsum('ij,kj->', a, a))(m)
+mx.vjp(lambda a, b: a * a * b, [s, s], [mx.array(1.0)])
+mx.vjp(lambda a: (a, a * 2), [s], [s, s])
+mx.vjp(lambda a: a, [s], [])
+mx.vjp(lambda a: a, [s], [v])
+mx.vjp(lambda a: {'k': a}, [s], [s])
+mx.vjp(lambda a: a, s, s)
+mx.jvp(lambda a, b: a * a * b, [s, s], [s, s])
+mx.jvp(lambda a: (a, a * 2), [s], [s])
+mx.jvp(lambda a: a, [s], [v])
+mx.jvp(lambda a: a, [s], [])
+mx.vmap(lambda a: a * 2)(m)
+mx.vmap(lambda a, b: a + b, in_axes=(0, None))(m, v)
+mx.vmap(lambda a, b: a + b, in_axes=(1, None))(m, s)
+mx.vmap(lambda a: a * 2, out_axes=1)(m)
+mx.vmap(lambda d: d['a'] + d['b'], in_axes={'a': 0, 'b': 0})({'a': m, 'b': m})
+mx.vmap(lambda d: d['a'] + d['b'])({'a': m, 'b': m})
+mx.vmap(lambda a: (a, a.sum()), out_axes=(1, 0))(m)
+mx.vmap(lambda a: {'x': a})(m)
+mx.vmap(lambda a: a, in_axes=5)(m)
+mx.vmap(lambda a, b: a + b)(m, v)
+mx.vmap(lambda a: 3)(m)
+mx.vmap(lambda a: a, in_axes=(0, 0))(m)
+mx.vmap(lambda a, b: a * b)(m, 3)
+mx.vmap(lambda a: a.sum().item())(m)
+mx.vmap(lambda a: mx.array(1.0))(m)
+mx.vmap(mx.grad(lambda a: (a * a).sum()))(m)
+mx.vmap(mx.vmap(lambda a: a * a))(m)
+mx.checkpoint(lambda a: a * 2)(v)
+mx.grad(lambda a: mx.checkpoint(lambda b: mx.sin(b))(a).sum())(v)
+mx.checkpoint(lambda a, k: a * k)(v, k=v)
+mx.custom_function(lambda a: a * 2)(v)
+mx.compile(lambda a: {'k': a * 2, 'c': 3})(v)
+mx.compile(lambda a, b: a * b)(v, 2)
+mx.compile(lambda a, b: a * b)(v, b='s')
+mx.compile(lambda a: a.item())(s)
+mx.compile(lambda a: (mx.eval(a), a))(s)
+mx.compile(lambda a: None)(s)
+mx.compile(3)
+mx.compile(lambda a: a.reshape(6), shapeless=True)(m)
+mx.compile(lambda a: 1 / 0)(m)
+mx.compile(lambda a: a)(object())
+mx.grad(mx.compile(lambda a: (a * a).sum()))(v)
+mx.vmap(mx.compile(lambda a: (a * a).sum()))(m)
+mx.compile(mx.grad(lambda a: (a * a).sum()))(v)
+mx.depends([v], [m])
+mx.depends(v, m)
+mx.eval([x, {'a': x}], 3, 's')
+mx.async_eval(x + 1)
+P.custom_vjp()
+P.custom_single()
+P.custom_tree()
+P.compiled_state()
+P.compiled_once()
+P.compiled_random()
+P.compiled_disabled()
+P.nested_transforms()
+P.grad_item()
+# random
+P.random_all()
+P.seeds()
+mx.random.seed(-1)
+mx.random.key(-1)
+mx.random.normal(shape=3)
+mx.random.normal(dtype=mx.int32)
+mx.random.uniform(shape=(2,), dtype=mx.int32)
+mx.random.state[1]
+len(mx.random.state)
+(mx.random.seed(5), list(mx.random.state))[1]
+# files
+P.files(tmp)
+P.overwritten(tmp)
+P.gguf(tmp)
+mx.load('/nonexistent.npy')
+mx.load('/tmp/x.xyz')
+mx.load(tmp + '/missing.safetensors')
+mx.save_safetensors(tmp + '/bad', {'a': 3})
+mx.load(3)
+# fast
+mx.fast.rms_norm(data(f32, 2, 8), mx.ones(8), 1e-5)
+mx.fast.rms_norm(data(f16, 2, 8), None, 1e-5)
+mx.fast.rms_norm(v, None)
+mx.fast.layer_norm(data(f32, 2, 8), mx.ones(8), mx.zeros(8), 1e-5)
+mx.fast.layer_norm(v, None, None, 1e-5)
+mx.fast.rope(data(f32, 1, 2, 3, 8), 8, traditional=False, base=10000.0, scale=1.0, offset=0)
+mx.fast.rope(data(f32, 1, 2, 3, 8), 4, traditional=True, base=10000.0, scale=0.5, offset=3)
+mx.fast.rope(data(f32, 1, 2, 3, 8), 8, traditional=False, base=None, scale=1.0, offset=0)
+mx.fast.rope(data(f32, 1, 2, 3, 8), 8, traditional=False, base=None, scale=1.0, offset=2, freqs=mx.array([1.0, 2.0, 3.0, 4.0]))
+mx.fast.scaled_dot_product_attention(data(f32, 1, 4, 3, 8), data(f32, 1, 2, 5, 8), data(f32, 1, 2, 5, 8, seed=2), scale=0.3)
+mx.fast.scaled_dot_product_attention(data(f32, 1, 4, 3, 8), data(f32, 1, 2, 5, 8), data(f32, 1, 2, 5, 8, seed=2), scale=0.3, mask='causal')
+mx.fast.scaled_dot_product_attention(data(f32, 1, 2, 3, 8), data(f32, 1, 2, 5, 8), data(f32, 1, 2, 5, 8, seed=2), scale=0.3, mask=data(f32, 3, 5))
+mx.fast.scaled_dot_product_attention(data(f32, 1, 2, 3, 8), data(f32, 1, 2, 3, 8), data(f32, 1, 2, 3, 8), scale=1.0, mask='foo')
+mx.fast.cross_entropy(data(f32, 3, 5), mx.array([0, 4, 2]))
+"""
