@@ -1,7 +1,8 @@
 #version 450
 // Attention of the few queries of a key head, all ROWS of them in one workgroup. Each subgroup takes LANES keys at a
-// time and has a running softmax of its own: a lane scores a key, then all lanes add up values, each some features of
-// them. The keys may be split among workgroups (PARTS), whose sums attend_join adds up.
+// time and has a running softmax of its own: some lanes together score a key, until each lane has the scores of one;
+// then all lanes add up values, each some features of them. The keys may be split among workgroups (PARTS), whose sums
+// attend_join adds up.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -14,11 +15,12 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint ROWS = 1;
 layout(constant_id = 2) const uint D4 = 16;     // features of a key, in fours
 layout(constant_id = 3) const uint E4 = 16;     // of a value
-layout(constant_id = 4) const uint LANES = 32;  // of a subgroup, a multiple of AT_ONCE
+layout(constant_id = 4) const uint LANES = 32;  // of a subgroup, a multiple of TOGETHER
 #include "common/attend.glsl"
 const uint SIZE = gl_WorkGroupSize.x, TEAMS = SIZE / LANES;
 const uint EACH = (E4 + LANES - 1) / LANES;
-const uint AT_ONCE = 4;
+// Lanes that score a key, and values that are added up at a time.
+const uint TOGETHER = 8, AT_ONCE = 8;
 shared vec4 q[ROWS * D4];
 shared vec4 part[TEAMS * ROWS * E4];
 shared float tops[TEAMS * ROWS], totals[TEAMS * ROWS];
@@ -47,21 +49,38 @@ void main() {
     if (has(CAUSAL) && p.s >= p.l && p.window != 0u && p.s - p.l + 1u > p.window) low = p.s - p.l + 1u - p.window;
     uint share = (p.s - low + p.splits - 1u) / p.splits;
     uint begin = low + split * share, end = min(begin + share, p.s);
+    // Those of this subgroup, in whole passes.
+    const uint pass = LANES / TOGETHER;
+    share = ((end - min(begin, end) + TEAMS - 1u) / TEAMS + pass - 1u) / pass * pass;
+    begin += team * share;
+    end = min(begin + share, end);
     uint key_base = uint(int(p.k_first) + int(b) * p.k_batch + int(g) * p.k_head);
     uint value_base = uint(int(p.v_first) + int(b) * p.v_batch + int(g) * p.v_head);
     barrier();
-    for (uint key0 = begin + team * LANES; key0 < end; key0 += SIZE) {
-        uint key = min(key0 + lane, end - 1u);
-        uint base = key_base + uint(int(key) * p.k_step);
+    for (uint key0 = begin; key0 < end; key0 += LANES) {
         float x[ROWS];
         [[unroll]] for (uint r = 0; r < ROWS; r++) x[r] = 0.0;
-        [[unroll]] for (uint j = 0; j < D4; j++) {
-            vec4 k = four(keys[base + j]);
-            [[unroll]] for (uint r = 0; r < ROWS; r++) x[r] += dot(q[r * D4 + j], k);
+        [[unroll]] for (uint i = 0; i < TOGETHER; i++) {
+            uint base = key_base + uint(int(min(key0 + i * pass + lane / TOGETHER, end - 1u)) * p.k_step);
+            float y[ROWS];
+            [[unroll]] for (uint r = 0; r < ROWS; r++) y[r] = 0.0;
+            [[unroll]] for (uint j0 = 0; j0 < D4; j0 += TOGETHER) {
+                uint j = j0 + lane % TOGETHER;
+                if (j < D4) {
+                    vec4 k = four(keys[base + j]);
+                    [[unroll]] for (uint r = 0; r < ROWS; r++) y[r] += dot(q[r * D4 + j], k);
+                }
+            }
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                [[unroll]] for (uint h = 1; h < TOGETHER; h <<= 1) y[r] += subgroupShuffleXor(y[r], h);
+                x[r] = lane % TOGETHER == i ? y[r] : x[r];
+            }
         }
+        // The key whose scores the lane has.
+        uint at_key = key0 + lane % TOGETHER * pass + lane / TOGETHER, key = min(at_key, end - 1u);
         [[unroll]] for (uint r = 0; r < ROWS; r++) {
             float y = masked(x[r], b, first_head, min(r, p.rows - 1u), key);
-            y = key0 + lane < end ? y : -INFINITE;
+            y = at_key < end ? y : -INFINITE;
             float most = max(top[r], subgroupMax(y)), f = exp_near(top[r] - most);
             x[r] = exp_near(y - most);
             total[r] = total[r] * f + subgroupAdd(x[r]);
@@ -77,8 +96,9 @@ void main() {
                 v[j] = four(values[at + min(lane + j % EACH * LANES, E4 - 1u)]);
             }
             [[unroll]] for (uint j = 0; j < AT_ONCE; j++) {
+                uint holder = (i + j) % pass * TOGETHER + (i + j) / pass;
                 [[unroll]] for (uint r = 0; r < ROWS; r++) {
-                    float w = subgroupShuffle(x[r], i + j);
+                    float w = subgroupShuffle(x[r], holder);
                     [[unroll]] for (uint e = 0; e < EACH; e++) sum[r * EACH + e] += w * v[j * EACH + e];
                 }
             }

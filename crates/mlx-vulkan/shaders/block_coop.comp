@@ -67,8 +67,8 @@ void fetch_run(uint row, uint t, uint to) {
             uint x = b[2u * i + j];
             uvec2 two = uvec2((x & 0xffu) | ((x & 0xff00u) << 8), ((x >> 16) & 0xffu) | ((x >> 8) & 0xff0000u));
             two |= 0x64006400u;
-            w_next[to + i][2u * j] = packFloat2x16((unpackFloat2x16(two.x) - less) * by + after);
-            w_next[to + i][2u * j + 1u] = packFloat2x16((unpackFloat2x16(two.y) - less) * by + after);
+            w_next[to + i][2u * j] = packFloat2x16(fma(unpackFloat2x16(two.x) - less, by, after));
+            w_next[to + i][2u * j + 1u] = packFloat2x16(fma(unpackFloat2x16(two.y) - less, by, after));
         }
     }
 #endif

@@ -105,7 +105,7 @@ impl Few {
         let rows = q.shape[1] / k.shape[1] * q.shape[2];
         let s = caps.subgroups;
         let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size } as usize;
-        let known = s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1) && lanes.is_multiple_of(4);
+        let known = s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1) && lanes.is_multiple_of(8);
         if !known || rows > ROWS || rows == 0 {
             return None;
         }
