@@ -29,13 +29,13 @@ void main() {
     uint b = group / p.key_heads, g = group % p.key_heads, first_head = g * p.rep;
     for (uint i = t; i < ROWS * D4; i += SIZE) {
         uint row = min(row0 + i / D4, p.rows - 1u);
-        uint at = uint(int(p.q_first) + int(b) * p.q_batch + int(first_head + row / p.l) * p.q_head
-                       + int(row % p.l) * p.q_step) + i % D4 * 4u;
+        uint at = uint(int(p.q_first) + int(b) * p.q_batch + int(first_head + of_head(row)) * p.q_head
+                       + int(at_step(row)) * p.q_step) + i % D4 * 4u;
         q[i] = vec4(query(at), query(at + 1u), query(at + 2u), query(at + 3u)) * p.scale;
     }
     if (t < ROWS) {
         bool sink = has(SINKS) && split == 0u;
-        uint at = p.sinks_first + first_head + min(row0 + t, p.rows - 1u) / p.l;
+        uint at = p.sinks_first + first_head + of_head(min(row0 + t, p.rows - 1u));
         top[t] = sink ? element(sink_words[at / PER_WORD], at) : LOWEST;
         total[t] = sink ? 1.0 : 0.0;
     }
@@ -44,11 +44,11 @@ void main() {
 
     // Chunks that some row sees. With fewer keys than queries some rows see none and are means of all.
     uint last_row = min(row0 + ROWS - 1u, p.rows - 1u);
-    bool one_head = row0 / p.l == last_row / p.l;
+    bool one_head = of_head(row0) == of_head(last_row);
     uint low = 0u, high = p.s;
     if (has(CAUSAL) && p.s >= p.l) {
-        high = (one_head ? last_row % p.l : p.l - 1u) + p.s - p.l + 1u;
-        uint earliest = (one_head ? row0 % p.l : 0u) + p.s - p.l + 1u;
+        high = (one_head ? at_step(last_row) : p.l - 1u) + p.s - p.l + 1u;
+        uint earliest = (one_head ? at_step(row0) : 0u) + p.s - p.l + 1u;
         if (p.window != 0u && earliest > p.window) low = (earliest - p.window) / CHUNK * CHUNK;
     }
     uint chunks = (high - low + CHUNK - 1u) / CHUNK, share = (chunks + p.splits - 1u) / p.splits;

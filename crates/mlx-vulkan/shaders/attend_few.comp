@@ -31,14 +31,14 @@ void main() {
     uint b = group / p.key_heads, g = group % p.key_heads, first_head = g * p.rep;
     for (uint i = t; i < ROWS * D4; i += SIZE) {
         uint row = min(i / D4, p.rows - 1u);
-        uint at = uint(int(p.q_first) + int(b) * p.q_batch + int(first_head + row / p.l) * p.q_head
-                       + int(row % p.l) * p.q_step) + i % D4 * 4u;
+        uint at = uint(int(p.q_first) + int(b) * p.q_batch + int(first_head + of_head(row)) * p.q_head
+                       + int(at_step(row)) * p.q_step) + i % D4 * 4u;
         q[i] = vec4(query(at), query(at + 1u), query(at + 2u), query(at + 3u)) * p.scale;
     }
     float top[ROWS], total[ROWS];
     bool sink = has(SINKS) && split == 0u && team == 0u;
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
-        uint at = p.sinks_first + first_head + min(r, p.rows - 1u) / p.l;
+        uint at = p.sinks_first + first_head + of_head(min(r, p.rows - 1u));
         top[r] = sink ? element(sink_words[at / PER_WORD], at) : LOWEST;
         total[r] = sink ? 1.0 : 0.0;
     }
@@ -118,9 +118,9 @@ void main() {
     for (uint i = t; i < ROWS * E4; i += SIZE) {
         uint r = i / E4, e = i % E4;
         float most = tops[r], weights = 0.0;
-        for (uint j = 1; j < TEAMS; j++) most = max(most, tops[j * ROWS + r]);
+        [[unroll]] for (uint j = 1; j < TEAMS; j++) most = max(most, tops[j * ROWS + r]);
         vec4 all = vec4(0.0);
-        for (uint j = 0; j < TEAMS; j++) {
+        [[unroll]] for (uint j = 0; j < TEAMS; j++) {
             float f = exp_near(tops[j * ROWS + r] - most);
             all += f * part[(j * ROWS + r) * E4 + e];
             weights += f * totals[j * ROWS + r];

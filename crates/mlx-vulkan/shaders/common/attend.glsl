@@ -14,7 +14,6 @@ layout(push_constant) uniform Push {
     uint rep;        // query heads of a key head
     uint key_heads;
     float scale;
-    uint flags;      // as below
     uint window;     // 0 without
     uint splits;
     uint q_first;    // element, as strides
@@ -38,16 +37,22 @@ layout(push_constant) uniform Push {
     uint out_first;  // word
 } p;
 
+layout(constant_id = 6) const uint FLAGS = 0;  // as below
+layout(constant_id = 7) const bool ONE = false; // l is 1
 const uint CAUSAL = 1, MASK_BOOL = 2, MASK_ADDED = 4, SINKS = 8, PARTS = 16;
-bool has(uint flag) { return (p.flags & flag) != 0u; }
+bool has(uint flag) { return (FLAGS & flag) != 0u; }
 const float LOWEST = -3.40282347e38;
 
 float query(uint at) { return element(q_words[at / PER_WORD], at); }
 
+// Of row r of a key head: its query head, and its place in it.
+uint of_head(uint row) { return ONE ? row : row / p.l; }
+uint at_step(uint row) { return ONE ? 0u : row % p.l; }
+
 // The score of a key for row r of the workgroup.
 float masked(float x, uint b, uint first_head, uint row, uint key) {
     if (key >= p.s) return -INFINITE;
-    uint head = first_head + row / p.l, i = row % p.l;
+    uint head = first_head + of_head(row), i = at_step(row);
     int last = int(i) + int(p.s) - int(p.l);
     bool seen = !has(CAUSAL) || int(key) <= last;
     seen = seen && (p.window == 0u || int(key) > last - int(p.window));

@@ -195,46 +195,45 @@ impl Kernel for Sdpa {
         };
         let on = |yes: bool, flag: u32| if yes { flag } else { 0 };
         let flags = on(self.causal, CAUSAL) | mask_flag | on(self.sinks, SINKS) | on(parted, PARTS);
-        let mut push = [0u32; 28];
-        push[..9].copy_from_slice(&[
+        let mut push = [0u32; 27];
+        push[..8].copy_from_slice(&[
             rows as u32,
             l as u32,
             s as u32,
             rep as u32,
             k.shape[1] as u32,
             self.scale.f32().to_bits(),
-            flags,
             self.window.unwrap_or(0) as u32,
             splits as u32,
         ]);
         let strides = |x: &Desc, by: isize| [0, 1, 2].map(|i| (x.strides[i] / by) as u32);
-        push[9] = element(&queries, q.dtype);
-        push[10..13].copy_from_slice(&strides(q, 1));
-        push[13] = element(&keys, k.dtype) / 4;
-        push[14..17].copy_from_slice(&strides(&k, 4));
-        push[17] = element(&values, v.dtype) / 4;
-        push[18..21].copy_from_slice(&strides(&v, 4));
+        push[8] = element(&queries, q.dtype);
+        push[9..12].copy_from_slice(&strides(q, 1));
+        push[12] = element(&keys, k.dtype) / 4;
+        push[13..16].copy_from_slice(&strides(&k, 4));
+        push[16] = element(&values, v.dtype) / 4;
+        push[17..20].copy_from_slice(&strides(&v, 4));
         if let Some((b, d)) = &mask {
-            push[21] = element(b, d.dtype);
-            push[22..25].copy_from_slice(&strides(d, 1));
-            push[25] = d.strides[3] as u32;
+            push[20] = element(b, d.dtype);
+            push[21..24].copy_from_slice(&strides(d, 1));
+            push[24] = d.strides[3] as u32;
         }
-        push[26] = sinks.as_ref().map_or(0, |b| element(b, q.dtype));
-        push[27] = to.first / 4;
+        push[25] = sinks.as_ref().map_or(0, |b| element(b, q.dtype));
+        push[26] = to.first / 4;
+        let one = u32::from(l == 1);
         let (d4, e4) = ((k.shape[3] / 4) as u32, (e / 4) as u32);
         let (spec, blocks, lanes) = match few {
-            Some(f) => ([(f.teams * f.lanes) as u32, f.rows as u32, d4, e4, f.lanes as u32, 0], 1, f.lanes),
+            Some(f) => ([(f.teams * f.lanes) as u32, f.rows as u32, d4, e4, f.lanes as u32, 0, flags, one], 1, f.lanes),
             None => {
                 let [size, rows, chunk, lanes] = [GROUP, cut.rows, cut.chunk, cut.lanes].map(|x| x as u32);
-                ([size, rows, d4, e4, chunk, lanes], cut.blocks, 0)
+                ([size, rows, d4, e4, chunk, lanes, flags, one], cut.blocks, 0)
             }
         };
-        let spec = if few.is_some() { &spec[..5] } else { &spec[..] };
         let none = &queries;
         let bind =
             [&queries, &keys, &values, mask.as_ref().map_or(none, |m| &m.0), sinks.as_ref().unwrap_or(none), &to];
         let workgroups = [blocks as u32, groups as u32, splits as u32];
-        let d = Dispatch { shader, spec, bind: &bind, push: &push, groups: workgroups };
+        let d = Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: workgroups };
         cx.dispatch_by(&d, lanes as u32)?;
         if !parted {
             return Ok(());

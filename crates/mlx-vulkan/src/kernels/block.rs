@@ -21,7 +21,7 @@ const BUFFERS: u32 = 9;
 const PRODUCT_GROUP: u32 = 128;
 const TILE: u32 = 64;
 /// Invocations of a workgroup of the kernel in integers; activations that share a scale.
-const DOT_GROUP: u32 = 256;
+const DOT_GROUP: u32 = 512;
 const RUN: usize = 32;
 
 /// Rows of x and their length.
@@ -74,12 +74,8 @@ impl Form {
         let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size };
         let group = DOT_GROUP.min(caps.workgroup_invocations).min(caps.workgroup_size[0]);
         let pairs = 1 + usize::from(around.gate.is_some());
-        let rows = match n {
-            _ if m > 2 => 1,
-            0..4096 => 1,
-            4096..32768 => 2,
-            _ => 4 / pairs,
-        };
+        // The largest matrices have workgroups enough for two rows of each team.
+        let rows = if n >= 32768 && m <= 2 && pairs == 1 { 2 } else { 1 };
         // Rounded activations with their scales, and the squares of each team.
         let shared = m * (k / RUN * 40 + 32 + (group / lanes.max(1)) as usize * 4);
         let fits = shared <= caps.shared_memory as usize && lanes >= 4 && group.is_multiple_of(lanes);
