@@ -7,6 +7,9 @@ import threading
 import numpy as np
 
 import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+from mlx.utils import tree_flatten
 
 
 def assign(a, key, value):
@@ -300,3 +303,237 @@ def random_all():
         r.categorical(mx.array([[0.1, 2.0, 0.3]]), num_samples=5, key=k), r.categorical(mx.zeros((4, 3)), key=k),
         r.split(k, 3), r.key(1 << 40), r.normal((2,), mx.complex64, key=k),
     ]
+
+
+def parameters(make):
+    """Parameters as the initial seed makes them."""
+    mx.random.seed(1)
+    return [[k, v] for k, v in tree_flatten(make().parameters())]
+
+
+def layer(make, *inputs):
+    """A layer's parameters, its result, its text, and the gradient by its parameters."""
+    mx.random.seed(1)
+    module = make()
+    out = module(*inputs)
+    first = out[0] if isinstance(out, tuple) else out
+
+    def loss(*inputs):
+        out = module(*inputs)
+        out = (out[0] if isinstance(out, tuple) else out).astype(mx.float32)
+        # Weights, so that gradients do not cancel.
+        return (out * mx.arange(1.0, out.size + 1).reshape(out.shape)).sum()
+
+    value, grads = None, {}
+    if tree_flatten(module.trainable_parameters()):
+        value, grads = nn.value_and_grad(module, loss)(*inputs)
+    text = repr(module) if not isinstance(module, nn.RNN) else ""
+    return [[k, v] for k, v in tree_flatten(module.parameters())], out, first.shape, dict(tree_flatten(grads)), text
+
+
+def batch_norm():
+    """Kept means, in and out of training."""
+    m = nn.BatchNorm(3)
+    x = mx.arange(12.0).reshape(4, 3)
+    m(x)
+    m(x * 2)
+    kept = m.running_mean, m.running_var
+    m.eval()
+    m.freeze()
+    m.unfreeze()
+    return kept, m(x), sorted(m.trainable_parameters()), m.running_mean
+
+
+def dropout(module, shape):
+    mx.random.seed(2)
+    return module(mx.ones(shape))
+
+
+def initialised(init, shape=(4, 6)):
+    mx.random.seed(5)
+    return init(mx.zeros(shape))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 8)
+        self.blocks = [nn.Linear(8, 8), nn.LayerNorm(8)]
+        self.named = {"last": nn.Linear(8, 2)}
+        self.scale = mx.array(2.0)
+        self._hidden = mx.array(3.0)
+        self.number = 3
+
+    def __call__(self, x):
+        x = nn.relu(self.first(x))
+        for b in self.blocks:
+            x = b(x)
+        return self.named["last"](x) * self.scale
+
+
+def module_tree():
+    mx.random.seed(1)
+    m = Net()
+    return (
+        [k for k, _ in tree_flatten(m.parameters())],
+        [k for k, _ in m.named_modules()],
+        [type(x).__name__ for x in m.modules()],
+        sorted(m.children()),
+        [type(x).__name__ for _, x in tree_flatten(m.leaf_modules(), is_leaf=nn.Module.is_module)],
+        repr(m),
+        m(mx.ones((1, 4))),
+        m.state is m,
+        [k for k, _ in tree_flatten(m.filter_and_map(lambda m, k, v: not k.startswith("_"), is_leaf_fn=lambda m, k, v: not isinstance(v, (dict, list))))],
+    )
+
+
+def tried(f):
+    try:
+        return f()
+    except Exception as e:
+        return type(e).__name__
+
+
+def module_errors():
+    m = nn.Linear(2, 3)
+    return [
+        tried(lambda: m.foo),
+        tried(lambda: type(m.update({"weight": mx.zeros((3, 2))})).__name__),
+        tried(lambda: m.update({"foo": mx.zeros(1)})),
+        tried(lambda: type(m.update({"foo": mx.zeros(1)}, strict=False)).__name__),
+        tried(lambda: m.update(3)),
+        tried(lambda: m.update({"weight": 3})),
+        tried(lambda: m.load_weights([("weight", mx.zeros((3, 2)))])),
+        tried(lambda: type(m.load_weights([("weight", mx.zeros((3, 2)))], strict=False)).__name__),
+        tried(lambda: m.load_weights([("weight", mx.zeros((3, 2))), ("bias", mx.zeros(3)), ("x", mx.zeros(1))])),
+        tried(lambda: m.load_weights([("weight", mx.zeros((3, 3))), ("bias", mx.zeros(3))])),
+        tried(lambda: m.load_weights([("weight", 3), ("bias", mx.zeros(3))])),
+        tried(lambda: m.freeze(keys="zzz", strict=True)),
+        tried(lambda: m.update_modules({"x": nn.ReLU()})),
+        tried(lambda: m.update_modules(3)),
+        tried(lambda: m.save_weights("x.foo")),
+        tried(lambda: nn.Sequential(nn.Linear(2, 2)).update({"layers": [{"weight": mx.ones((2, 2))}]}).layers[0].weight),
+        tried(lambda: nn.Sequential(nn.Linear(2, 2)).update({"layers": [{}, {"weight": mx.ones((2, 2))}]})),
+    ]
+
+
+def module_weights(tmp):
+    mx.random.seed(1)
+    a, b = Net(), Net()
+    out = []
+    for name in ("/w.safetensors", "/w.npz"):
+        a.save_weights(tmp + name)
+        b.load_weights(tmp + name)
+        out.append(mx.array_equal(a.first.weight, b.first.weight))
+    return out, sorted(mx.load(tmp + "/w.npz"))
+
+
+def module_dtype():
+    m = Net()
+    m.set_dtype(mx.float16)
+    a = m.first.weight.dtype, m.scale.dtype
+    m.apply(lambda x: x.astype(mx.float32))
+    m.set_dtype(mx.bfloat16, lambda d: d == mx.int32)
+    return repr(a), repr(m.scale.dtype), repr(m._hidden.dtype)
+
+
+def module_attributes():
+    m = nn.Module()
+    m.a = mx.array(1)
+    m.b = 3
+    first = "a" in m, "b" in m, sorted(m)
+    m.a = 5
+    m.b = mx.array(2)
+    second = "a" in m, "b" in m, m.a
+    del m.b
+    return first, second, tried(lambda: m.b), m.training, m.eval().training, m.train().training
+
+
+def frozen():
+    m = Net()
+    m.freeze()
+    a = tree_flatten(m.trainable_parameters())
+    m.blocks[0].unfreeze(keys="bias")
+    b = [k for k, _ in tree_flatten(m.trainable_parameters())]
+    m.unfreeze()
+    m.freeze(recurse=False)
+    c = [k for k, _ in tree_flatten(m.trainable_parameters())]
+    return a, b, c
+
+
+def quantized_model():
+    mx.random.seed(1)
+    m = nn.Sequential(nn.Embedding(10, 64), nn.Linear(64, 64), nn.Linear(64, 32))
+    nn.quantize(m, class_predicate=lambda p, x: {"group_size": 32, "bits": 8} if p.endswith("1") else hasattr(x, "to_quantized"))
+    return repr(m), m(mx.array([1, 2])), tried(lambda: nn.quantize(nn.Sequential(nn.ReLU()), class_predicate=lambda p, x: True))
+
+
+def steps(optimizer, n=4):
+    """Parameters after some steps, and the state."""
+    mx.random.seed(1)
+    params = {"w": mx.random.normal((4, 3)), "b": mx.random.normal((3,)), "k": [mx.random.normal((2, 3, 4))]}
+    for i in range(n):
+        grads = {"w": params["w"] * (i + 1) + 0.5, "b": params["b"] - 1, "k": [params["k"][0] * 0.5 - i]}
+        params = optimizer.apply_gradients(grads, params)
+    return params["w"], params["b"], params["k"], optimizer.learning_rate if "learning_rate" in optimizer.state else None
+
+
+def optimizer_state():
+    m = nn.Linear(2, 3)
+    o = optim.Adam(0.1)
+    o.init(m.trainable_parameters())
+    keys = [k for k, _ in tree_flatten(o.state)]
+    o.update(m, {"weight": mx.ones((3, 2)), "bias": mx.ones(3)})
+    state = o.state
+    p = optim.Adam(0.5)
+    p.state = state
+    p.learning_rate = 0.25
+    return keys, o.step, p.learning_rate, sorted(p.state)
+
+
+def trained(compiled=False):
+    """The losses of a small network."""
+    mx.random.seed(3)
+    x = mx.random.normal((32, 4))
+    y = mx.stack([x.sum(axis=1), x[:, 0] * x[:, 1]], axis=1)
+    model = Net()
+    optimizer = optim.AdamW(optim.join_schedules([optim.linear_schedule(0, 0.02, 5), optim.cosine_decay(0.02, 40)], [5]))
+    loss = lambda model, x, y: nn.losses.mse_loss(model(x), y)  # noqa: E731
+    state = [model.state, optimizer.state, mx.random.state]
+
+    def step(x, y):
+        value, grads = nn.value_and_grad(model, loss)(model, x, y)
+        grads, norm = optim.clip_grad_norm(grads, 1.0)
+        optimizer.update(model, grads)
+        return value, norm
+
+    if compiled:
+        step = mx.compile(step, inputs=state, outputs=state)
+    out = []
+    for _ in range(12):
+        value, norm = step(x, y)
+        mx.eval(state)
+        out.append(value)
+    return out, norm, model.scale
+
+
+def layer_checkpoint():
+    mx.random.seed(1)
+    m = nn.Linear(3, 3)
+    again = nn.utils.checkpoint(m)
+    x = mx.ones((2, 3))
+    g = nn.value_and_grad(m, lambda x: again(x).square().sum())(x)
+    return g[0], g[1]["weight"], m(x)
+
+
+def sharded():
+    mx.random.seed(1)
+    m = nn.Linear(64, 32)
+    x = mx.ones((2, 64))
+    a = nn.layers.distributed.shard_linear(m, "all-to-sharded")
+    b = nn.layers.distributed.shard_linear(m, "sharded-to-all")
+    q = nn.layers.distributed.shard_linear(m.to_quantized(), "all-to-sharded")
+    r = nn.layers.distributed.shard_linear(m.to_quantized(), "sharded-to-all")
+    out = [f(x) for f in (a, b, q, r)], [repr(f) for f in (a, b, q, r)]
+    nn.layers.distributed.shard_inplace(m, "all-to-sharded")
+    return out, m.weight.shape, tried(lambda: nn.layers.distributed.shard_linear(m, "foo"))

@@ -69,11 +69,15 @@ def outcome(expression, names):
 
 
 def namespace():
+    import mlx.nn as nn
+    import mlx.optimizers as optim
+    import mlx.utils as utils
+
     import programs
 
     tmp = tempfile.mkdtemp()
     return {
-        "mx": mx, "np": np, "data": data, "copy": copy, "pickle": pickle,
+        "mx": mx, "np": np, "nn": nn, "optim": optim, "utils": utils, "data": data, "copy": copy, "pickle": pickle,
         "io": io, "tmp": tmp, "os": os, "P": programs, "math": math,
         "f32": mx.float32, "f16": mx.float16, "bf16": mx.bfloat16, "i32": mx.int32, "u8": mx.uint8, "c64": mx.complex64,
         "x": data(mx.float32, 3, 4), "y": data(mx.float32, 3, 4, seed=1), "v": mx.array([1.0, 2.0, 3.0]),

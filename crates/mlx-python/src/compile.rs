@@ -40,60 +40,63 @@ fn disabled() -> bool {
         || *BY_ENVIRONMENT.get_or_init(|| std::env::var_os("MLX_DISABLE_COMPILE").is_some())
 }
 
-/// The arrays of captured state, in order.
-fn captured(state: Option<&Bound<'_, PyAny>>) -> R<Vec<Array>> {
-    let mut out = Vec::new();
-    if let Some(s) = state {
-        tree::visit(s, &mut |x| {
-            if let Ok(a) = x.cast::<PyArray>() {
-                out.push(a.get().get());
-            } else if x.cast::<RandomState>().is_ok() {
-                out.push(random::state()?);
-            }
-            Ok(())
-        })?;
-    }
-    Ok(out)
+/// A place of captured state that holds an array.
+enum Slot<'py> {
+    /// The state is an array itself, or in a tuple.
+    Object(Bound<'py, PyArray>),
+    Item(Bound<'py, PyList>, usize),
+    Key(Bound<'py, PyDict>, Bound<'py, PyAny>),
+    Random,
 }
 
-/// Puts arrays in the place of those of captured state.
-fn fill(state: &Bound<'_, PyAny>, arrays: &mut dyn Iterator<Item = Array>) -> R<()> {
-    let missing = || value("[compile] The captured state has changed its structure.");
+impl Slot<'_> {
+    /// Puts an array there. In lists and dictionaries it becomes a new object: the old one may be held elsewhere and
+    /// keeps its value.
+    fn put(&self, a: Array) -> R<()> {
+        match self {
+            Slot::Object(o) => o.get().set(a),
+            Slot::Item(l, i) => l.set_item(*i, tree::object(l.py(), a)?)?,
+            Slot::Key(d, k) => d.set_item(k, tree::object(d.py(), a)?)?,
+            Slot::Random => random::set_state(a),
+        }
+        Ok(())
+    }
+}
+
+fn collect<'py>(x: &Bound<'py, PyAny>, own: Slot<'py>, out: &mut Vec<(Slot<'py>, Array)>) -> R<()> {
+    if let Ok(a) = x.cast::<PyArray>() {
+        out.push((own, a.get().get()));
+        return Ok(());
+    }
+    slots_in(x, out)
+}
+
+fn slots_in<'py>(state: &Bound<'py, PyAny>, out: &mut Vec<(Slot<'py>, Array)>) -> R<()> {
     if let Ok(a) = state.cast::<PyArray>() {
-        a.get().set(arrays.next().ok_or_else(missing)?);
-        return Ok(());
-    }
-    if state.cast::<RandomState>().is_ok() {
-        random::set_state(arrays.next().ok_or_else(missing)?);
-        return Ok(());
-    }
-    // Items that are arrays become new objects: the old ones may be held elsewhere and keep their values.
-    if let Ok(l) = state.cast::<PyList>() {
-        for i in 0..l.len() {
-            let x = l.get_item(i)?;
-            if x.cast::<PyArray>().is_ok() {
-                l.set_item(i, tree::object(x.py(), arrays.next().ok_or_else(missing)?)?)?;
-            } else {
-                fill(&x, arrays)?;
-            }
+        out.push((Slot::Object(a.clone()), a.get().get()));
+    } else if state.cast::<RandomState>().is_ok() {
+        out.push((Slot::Random, random::state()?));
+    } else if let Ok(l) = state.cast::<PyList>() {
+        for (i, x) in l.iter().enumerate() {
+            collect(&x, Slot::Item(l.clone(), i), out)?;
         }
-        return Ok(());
-    }
-    if let Ok(d) = state.cast::<PyDict>() {
-        for k in d.keys() {
-            let Some(x) = d.get_item(&k)? else { continue };
-            if x.cast::<PyArray>().is_ok() {
-                d.set_item(&k, tree::object(x.py(), arrays.next().ok_or_else(missing)?)?)?;
-            } else {
-                fill(&x, arrays)?;
-            }
+    } else if let Ok(d) = state.cast::<PyDict>() {
+        for (k, x) in d.iter() {
+            collect(&x, Slot::Key(d.clone(), k), out)?;
         }
-        return Ok(());
-    }
-    if let Ok(t) = state.cast::<PyTuple>() {
-        return t.iter().try_for_each(|x| fill(&x, arrays));
+    } else if let Ok(t) = state.cast::<PyTuple>() {
+        t.iter().try_for_each(|x| slots_in(&x, out))?;
     }
     Ok(())
+}
+
+/// The places of captured state that hold arrays, in order, and the arrays.
+fn slots<'py>(state: Option<&Bound<'py, PyAny>>) -> R<Vec<(Slot<'py>, Array)>> {
+    let mut out = Vec::new();
+    if let Some(s) = state {
+        slots_in(s, &mut out)?;
+    }
+    Ok(out)
 }
 
 /// Writes the structure and the constants of a tree, and the shapes and dtypes of its arrays. With `strict` other leaves
@@ -171,7 +174,7 @@ impl Compiled {
         }
         let mut inputs = tree_arrays(&all)?;
         let own = inputs.len();
-        inputs.extend(captured(state_in)?);
+        inputs.extend(slots(state_in)?.into_iter().map(|s| s.1));
         let known = self.entries.lock().unwrap_or_else(|e| e.into_inner()).get(&key).cloned();
         let entry = match known {
             Some(e) => e,
@@ -187,9 +190,11 @@ impl Compiled {
         };
         let mut outs = entry.graph.replay(&inputs)?.into_iter();
         let result = tree::with(entry.result.bind(py), &mut outs)?;
-        if let Some(s) = state_out {
-            fill(s, &mut outs)?;
+        let places = slots(state_out)?;
+        if places.len() != outs.len() {
+            return Err(value("[compile] The captured outputs have changed their structure."));
         }
+        places.iter().zip(outs).try_for_each(|(s, a)| s.0.put(a))?;
         Ok(result)
     }
 }
@@ -210,30 +215,22 @@ fn record<'py>(
 ) -> R<Entry> {
     let avals: Vec<_> = inputs.iter().map(|a| a.aval().clone()).collect();
     let returned: RefCell<Option<Bound<'py, PyAny>>> = RefCell::new(None);
-    let before = captured(state_out)?;
+    let (given, kept) = (slots(state_in)?, slots(state_out)?);
     let run = |holes: &[Array]| -> R<Vec<Array>> {
         let traced = tree::with(all, &mut holes[..own].iter().cloned())?;
-        if let Some(s) = state_in {
-            fill(s, &mut holes[own..].iter().cloned())?;
-        }
+        given.iter().zip(&holes[own..]).try_for_each(|(s, h)| s.0.put(h.clone()))?;
         let (args, kwargs): (Bound<'py, PyTuple>, Bound<'py, PyDict>) = traced.extract()?;
         let result = fun.call(args, Some(&kwargs))?;
         let mut outs = tree_arrays(&result)?;
-        outs.extend(captured(state_out)?);
+        outs.extend(slots(state_out)?.into_iter().map(|s| s.1));
         *returned.borrow_mut() = Some(result);
         Ok(outs)
     };
     let recorded = Graph::record(&avals, |holes| run(holes).map_err(carry));
-    // Whatever happened, no stand-in stays in the captured state.
-    if let Some(s) = state_in {
-        fill(s, &mut inputs[own..].iter().cloned())?;
-    }
-    if let (Some(s), true) = (state_out, recorded.is_err()) {
-        // What the function added to the state is beyond what was there before; only known places are put back.
-        let now = captured(Some(s))?;
-        if now.len() == before.len() {
-            fill(s, &mut before.into_iter())?;
-        }
+    // Whatever happened, no stand-in stays where it was put.
+    given.iter().try_for_each(|(s, a)| s.put(a.clone()))?;
+    if recorded.is_err() {
+        kept.iter().try_for_each(|(s, a)| s.put(a.clone()))?;
     }
     let graph = recorded?;
     let result = returned.into_inner().ok_or_else(|| value("[compile] the function was not run"))?;

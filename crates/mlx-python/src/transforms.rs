@@ -172,6 +172,9 @@ fn gradient<'py>(
     }
     let leaves = trees.iter().map(tree::arrays).collect::<R<Vec<_>>>()?;
     let primals: Vec<Array> = leaves.iter().flatten().cloned().collect();
+    if primals.is_empty() {
+        return Err(value(format!("[{op}] Must specify at least one argument.")));
+    }
     let returned: RefCell<Option<Bound<'py, PyAny>>> = RefCell::new(None);
     let run = |xs: &[Array]| -> R<Vec<Array>> {
         let mut xs = xs.iter().cloned();
