@@ -6,6 +6,7 @@ use crate::hal::pipelines::Pipelines;
 use crate::hal::queue::Queue;
 use crate::kernels;
 use crate::kernels::map::Key;
+use crate::kernels::tune::Tuner;
 use crate::record::{Cx, Shader, fits};
 use crate::{Adapter, Caps, KernelTime};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
@@ -25,6 +26,7 @@ pub(crate) struct Core {
     pub device: Arc<Device>,
     pub dispatches: AtomicU64,
     shaders: RwLock<HashMap<Key, Arc<Shader>>>,
+    pub tuner: Tuner,
     /// For the arrays that are made of it.
     me: std::sync::Weak<Core>,
 }
@@ -114,6 +116,7 @@ impl Core {
     fn new(device: Arc<Device>) -> Result<Arc<Core>> {
         let folder = mlx_ir::home::folder().map(|f| f.join("vulkan"));
         let pipelines = Pipelines::new(device.clone(), folder.as_deref())?;
+        let tuner = Tuner::new(&device, folder.as_deref());
         Ok(Arc::new_cyclic(|me| Core {
             queue: Queue::new(device.clone()),
             pipelines,
@@ -121,6 +124,7 @@ impl Core {
             device,
             dispatches: AtomicU64::new(0),
             shaders: RwLock::new(HashMap::new()),
+            tuner,
             me: me.clone(),
         }))
     }

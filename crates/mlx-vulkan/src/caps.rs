@@ -125,7 +125,7 @@ flags! {
     int64,
     /// f64 arithmetic.
     fp64,
-    /// bfloat16 as a type of its own.
+    /// bfloat16 as a type of its own, also in cooperative matrices.
     bf16,
     /// 8-bit elements of storage buffers.
     storage8,

@@ -5,12 +5,14 @@ use crate::backend::{Arrays, Core};
 use crate::hal::memory::{Block, Place};
 use crate::hal::queue::{Ready, Use};
 use crate::kernels::map::Key;
+use crate::kernels::tune::Tuner;
 use mlx_ir::{Desc, Error, Operand, Result};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 /// Words of push constants.
 pub(crate) const PUSH_WORDS: usize = crate::hal::device::PUSH_BYTES / 4;
@@ -171,6 +173,34 @@ impl<'a> Cx<'a> {
     /// `Unsupported` if it cannot be made.
     pub fn emitted(&mut self, key: impl Into<Key>) -> Result<Arc<Shader>> {
         self.core.emitted(key.into())
+    }
+
+    /// What was measured on this device.
+    pub fn tuner(&self) -> &'a Tuner {
+        &self.core.tuner
+    }
+
+    /// An error if the device was lost.
+    ///
+    /// # Errors
+    /// The one with which it was.
+    pub fn alive(&self) -> Result<()> {
+        self.core.device.alive()
+    }
+
+    /// How long it takes to do what `work` records, so many times in a row, with nothing else before it.
+    ///
+    /// # Errors
+    /// Those of `work`, and `Device` if the device was lost.
+    pub fn time(&mut self, repeats: u32, work: &mut dyn FnMut(&mut Cx<'_>) -> Result<()>) -> Result<Duration> {
+        self.core.queue.synchronize()?;
+        let began = Instant::now();
+        for _ in 0..repeats {
+            // Scratch memory of one repeat serves the next.
+            work(&mut Cx::new(self.core))?;
+        }
+        self.core.queue.synchronize()?;
+        Ok(began.elapsed())
     }
 
     /// Records a dispatch.

@@ -24,8 +24,8 @@ macro_rules! shaders {
             const WORDS: &[u32] = &words::<{ BYTES.len() / 4 }>(BYTES);
             Shader { name: Cow::Borrowed($name), code: Cow::Borrowed(WORDS), id: fingerprint(WORDS) }
         };)*
-        #[cfg(test)]
-        const ALL: &[&Shader] = &[$(&$id),*];
+        /// All of them.
+        pub(crate) static ALL: &[&Shader] = &[$(&$id),*];
     };
 }
 
@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn the_device_takes_every_shader() {
         let Some(b) = crate::testing::backend() else { return };
-        for s in ALL {
+        // Matrices need their shapes: they are tested with them.
+        for s in ALL.iter().filter(|s| !s.name.contains("_coop")) {
             assert_eq!(s.code[0], 0x0723_0203, "{}", s.name);
             if s.name.contains("_coop_") && b.caps().matrices.is_empty() {
                 continue;

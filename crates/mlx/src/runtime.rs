@@ -176,6 +176,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("MLX_CPU_ISA", "instruction-set level of the CPU kernels (scalar, neon, dotprod, avx2, avx512, …)"),
     ("MLX_ARM_GPU", "the Vulkan device: its number or a part of its name"),
     ("MLX_VULKAN_DISABLE", "capabilities taken away from Vulkan devices, for tests"),
+    ("MLX_VULKAN_TUNE", "whether ways to compute a product are measured: 0 nowhere, 1 also on software drivers"),
 ];
 
 static CONFIG: Mutex<Option<Config>> = Mutex::new(None);

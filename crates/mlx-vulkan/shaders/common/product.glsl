@@ -90,6 +90,9 @@ Share share(uint batch, uint part) {
     s.a = p.a_first + BATCH_PLACE(at, p.a_batch);
     s.b = p.b_first + BATCH_PLACE(at, p.b_batch);
     s.c = p.c_first + BATCH_PLACE(at, p.c_batch);
+#ifdef AFFINE
+    s.b -= p.b_first;
+#endif
     s.first = min(part * p.terms, p.k);
     s.end = min(s.first + p.terms, p.k);
     return s;

@@ -23,10 +23,31 @@ Tile tile(uint group, uint rows, uint columns) {
 uvec2 spot(uint i, uint runs) { return uvec2(i % runs, i / runs); }
 #ifdef AFFINE
 #include "affine.glsl"
+const uint B_CHUNK = 8;
+uvec4 b_fetch(Share s, uint column, uint k, uint count) {
+    uint row = s.b + (B_ALONG_K ? column : k), i = B_ALONG_K ? k : column, run = B_ALONG_K ? p.k : p.n;
+    // Zeros where nothing is there.
+    if (count == 0u) return uvec4(0);
+    uint group = row * (run / GROUP) + i / GROUP;
+    return uvec4(eight(p.b_first + row * (run / 32u * BITS), i * BITS),
+                 floatBitsToUint(scale_of(group)), floatBitsToUint(bias_of(group)));
+}
+void b_unpack(uvec4 raw, out vec4 low, out vec4 high) {
+    eight_codes(raw.xy, low, high);
+    low = low * uintBitsToFloat(raw.z) + uintBitsToFloat(raw.w);
+    high = high * uintBitsToFloat(raw.z) + uintBitsToFloat(raw.w);
+}
+// As the elements of a chunk.
+uvec4 b_packed(uvec4 raw) {
+    vec4 low, high;
+    b_unpack(raw, low, high);
+    return uvec4(word_of(low.x, low.y), word_of(low.z, low.w), word_of(high.x, high.y), word_of(high.z, high.w));
+}
 #else
 const uint B_CHUNK = CHUNK;
 uvec4 b_fetch(Share s, uint column, uint k, uint count) {
     return b_chunk(s.b + column * p.b_n + k * p.b_k, count);
 }
 void b_unpack(uvec4 raw, out vec4 low, out vec4 high) { unpack(raw, low, high); }
+uvec4 b_packed(uvec4 raw) { return raw; }
 #endif

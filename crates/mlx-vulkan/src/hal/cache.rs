@@ -1,8 +1,9 @@
-//! Compiled pipelines on disk, so that the next start need not wait for the driver's compiler.
+//! What was found out about a device on disk: compiled pipelines, so that the next start need not wait for the driver's
+//! compiler, and measurements.
 //!
-//! One file for each vendor, device and driver version, replaced as a whole. Whatever is not exactly as it was written
-//! for this very driver is ignored. While the driver takes a file in, a note lies beside it: if it is still there at
-//! the next start, the driver crashed on the file, which is then thrown away.
+//! One file of each kind for each vendor, device and driver version, replaced as a whole. Whatever is not exactly as it
+//! was written for this very driver is ignored. While the driver takes a file in, a note lies beside it: if it is still
+//! there at the next start, the driver crashed on the file, which is then thrown away.
 
 use super::instance::Adapter;
 use std::fs;
@@ -14,9 +15,9 @@ const MAGIC: &[u8; 8] = b"MLXVKPC1";
 const MOST: u64 = 256 << 20;
 
 /// The file of a device.
-pub(super) struct Store {
+pub(crate) struct Store {
     path: PathBuf,
-    /// What must be equal for the file to be used: our version, the device, the driver.
+    /// What must be equal for the file to be used: our version, the device, the driver, what it was found out with.
     stamp: Vec<u8>,
 }
 
@@ -26,16 +27,19 @@ fn checksum(bytes: &[u8]) -> u64 {
 }
 
 impl Store {
-    /// `uuid` is the driver's own stamp of its pipeline caches.
-    pub fn new(folder: &Path, a: &Adapter, uuid: &[u8; 16]) -> Store {
+    /// The file of `what`, which was found out with `of` (any bytes that tell one from another). `uuid` is the driver's
+    /// own stamp of its pipeline caches.
+    pub fn new(folder: &Path, what: &str, of: &[u8], a: &Adapter, uuid: &[u8; 16]) -> Store {
         let mut stamp = Vec::new();
         stamp.extend_from_slice(MAGIC);
         for n in [a.vendor, a.device, a.driver_version] {
             stamp.extend_from_slice(&n.to_le_bytes());
         }
         stamp.extend_from_slice(uuid);
-        stamp.extend_from_slice(&checksum(env!("CARGO_PKG_VERSION").as_bytes()).to_le_bytes());
-        let name = format!("pipelines-{:04x}-{:04x}-{:08x}.bin", a.vendor, a.device, a.driver_version);
+        for text in [env!("CARGO_PKG_VERSION").as_bytes(), of] {
+            stamp.extend_from_slice(&checksum(text).to_le_bytes());
+        }
+        let name = format!("{what}-{:04x}-{:04x}-{:08x}.bin", a.vendor, a.device, a.driver_version);
         Store { path: folder.join(name), stamp }
     }
 
@@ -43,13 +47,21 @@ impl Store {
         self.path.with_extension("trying")
     }
 
-    /// What was kept, if it can be trusted. The caller says [`Store::taken_in`] once the driver survived it.
+    /// What was kept for the driver, if it can be trusted. The caller says [`Store::taken_in`] once the driver survived
+    /// it.
     pub fn load(&self) -> Option<Vec<u8>> {
         if self.note().exists() {
             let _ = fs::remove_file(&self.path);
             let _ = fs::remove_file(self.note());
             return None;
         }
+        let data = self.read()?;
+        fs::write(self.note(), b"").ok()?;
+        Some(data)
+    }
+
+    /// What was kept, if it is whole and of this device.
+    pub fn read(&self) -> Option<Vec<u8>> {
         if fs::metadata(&self.path).ok()?.len() > MOST {
             return None;
         }
@@ -59,7 +71,6 @@ impl Store {
         if data.is_empty() || u64::from_le_bytes(*sum) != checksum(data) {
             return None;
         }
-        fs::write(self.note(), b"").ok()?;
         Some(data.to_vec())
     }
 
@@ -68,10 +79,9 @@ impl Store {
         let _ = fs::remove_file(self.note());
     }
 
-    /// Keeps `data` instead of what was kept before. Where that is not possible nothing changes: the file only saves
-    /// time.
-    pub fn save(&self, data: &[u8]) {
-        let Some(folder) = self.path.parent() else { return };
+    /// Keeps `data` instead of what was kept before. Where that is not possible nothing changes, and it says false.
+    pub fn save(&self, data: &[u8]) -> bool {
+        let Some(folder) = self.path.parent() else { return false };
         let fresh = self.path.with_extension(format!("{}.part", std::process::id()));
         let write = || -> std::io::Result<()> {
             fs::create_dir_all(folder)?;
@@ -82,9 +92,11 @@ impl Store {
             f.sync_all()?;
             fs::rename(&fresh, &self.path)
         };
-        if write().is_err() {
+        let kept = write().is_ok();
+        if !kept {
             let _ = fs::remove_file(&fresh);
         }
+        kept
     }
 }
 
@@ -116,22 +128,23 @@ mod tests {
     #[test]
     fn only_what_was_written_for_this_driver_is_used() {
         let dir = tempfile::tempdir().unwrap();
-        let s = Store::new(dir.path(), &adapter(1), &[3; 16]);
+        let s = Store::new(dir.path(), "pipelines", b"", &adapter(1), &[3; 16]);
         assert_eq!(s.load(), None);
         s.save(b"compiled");
         assert_eq!(s.load().as_deref(), Some(b"compiled".as_slice()));
         s.taken_in();
-        assert_eq!(Store::new(dir.path(), &adapter(2), &[3; 16]).load(), None);
+        assert_eq!(Store::new(dir.path(), "pipelines", b"", &adapter(2), &[3; 16]).load(), None);
         // Another file name for another driver version; another stamp for another build of the same version.
-        let other = Store::new(dir.path(), &adapter(1), &[4; 16]);
+        let other = Store::new(dir.path(), "pipelines", b"", &adapter(1), &[4; 16]);
         assert_eq!(other.load(), None);
+        assert_eq!(Store::new(dir.path(), "pipelines", b"other", &adapter(1), &[3; 16]).read(), None);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn damage_anywhere_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
-        let s = Store::new(dir.path(), &adapter(1), &[3; 16]);
+        let s = Store::new(dir.path(), "pipelines", b"", &adapter(1), &[3; 16]);
         s.save(b"compiled");
         let good = fs::read(&s.path).unwrap();
         for i in 0..good.len() {
@@ -147,7 +160,7 @@ mod tests {
     #[test]
     fn a_file_on_which_the_driver_crashed_is_thrown_away() {
         let dir = tempfile::tempdir().unwrap();
-        let s = Store::new(dir.path(), &adapter(1), &[3; 16]);
+        let s = Store::new(dir.path(), "pipelines", b"", &adapter(1), &[3; 16]);
         s.save(b"compiled");
         assert!(s.load().is_some());
         // No `taken_in`: the process died.

@@ -1,6 +1,7 @@
 //! A device that has been opened: its queue, its memory allocator, its layouts.
 
 use super::instance::{Adapter, Instance, compute_family, raw_device};
+use super::probe::newer;
 use crate::caps::Caps;
 use ash::vk;
 use mlx_ir::{Error, Result};
@@ -147,6 +148,7 @@ impl Device {
         let mut sizes = vk::PhysicalDeviceSubgroupSizeControlFeatures::default()
             .subgroup_size_control(caps.subgroups.size_control)
             .compute_full_subgroups(caps.subgroups.full);
+        let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
         let mut memory_model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default().vulkan_memory_model(true);
 
@@ -170,6 +172,12 @@ impl Device {
         if !caps.matrices.is_empty() && v12 {
             features = features.push_next(&mut matrix).push_next(&mut memory_model);
             names.push(ash::khr::cooperative_matrix::NAME);
+            if caps.bf16 {
+                // The type and its matrices; dot products are another matter.
+                brains.features = [vk::TRUE, vk::FALSE, vk::TRUE];
+                features = features.push_next(&mut brains);
+                names.push(newer::BF16);
+            }
         }
         names.extend(caps.push_descriptor.then_some(ash::khr::push_descriptor::NAME));
         names.extend(caps.memory_budget.then_some(ash::ext::memory_budget::NAME));

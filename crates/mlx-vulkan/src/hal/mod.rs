@@ -7,7 +7,7 @@
 //!
 //! Every object destroys itself when dropped, and holds what it was made from, so that nothing outlives its maker.
 
-mod cache;
+pub(crate) mod cache;
 pub(crate) mod device;
 pub(crate) mod instance;
 pub(crate) mod memory;

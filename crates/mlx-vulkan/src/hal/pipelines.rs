@@ -53,7 +53,7 @@ impl Pipelines {
     /// # Errors
     /// `Memory` if the driver has none left.
     pub fn new(device: Arc<Device>, folder: Option<&Path>) -> Result<Pipelines> {
-        let store = folder.map(|f| Store::new(f, &device.adapter, &device.cache_uuid));
+        let store = folder.map(|f| Store::new(f, "pipelines", b"", &device.adapter, &device.cache_uuid));
         let kept = store.as_ref().and_then(Store::load);
         let make = |data: &[u8]| {
             let info = vk::PipelineCacheCreateInfo::default().initial_data(data);

@@ -7,7 +7,7 @@ use std::ffi::CStr;
 use std::os::raw::c_void;
 
 /// Types of extensions that are younger than the bindings. Values and layouts are those of the Vulkan registry.
-mod newer {
+pub(super) mod newer {
     use super::*;
 
     pub const BF16: &CStr = c"VK_KHR_shader_bfloat16";
@@ -185,7 +185,7 @@ pub(super) fn caps(
         int16: yes(core.shader_int16),
         int64: yes(core.shader_int64),
         fp64: yes(core.shader_float64),
-        bf16: yes(bf16.features[0]),
+        bf16: yes(bf16.features[0]) && yes(bf16.features[2]),
         storage8: yes(storage8.storage_buffer8_bit_access),
         storage16: yes(storage16.storage_buffer16_bit_access),
         int_dot: yes(int_dot.shader_integer_dot_product),
@@ -199,7 +199,7 @@ pub(super) fn caps(
         host_import: ext.has(ash::ext::external_memory_host::NAME),
         external_fd: ext.has(ash::khr::external_memory_fd::NAME),
         subgroups,
-        matrices: if yes(matrix.cooperative_matrix) { matrices(instance, device) } else { Vec::new() },
+        matrices: if yes(matrix.cooperative_matrix) && v12 { matrices(instance, device) } else { Vec::new() },
         shared_memory: limits.max_compute_shared_memory_size,
         workgroup_invocations: limits.max_compute_work_group_invocations,
         workgroup_size: limits.max_compute_work_group_size,

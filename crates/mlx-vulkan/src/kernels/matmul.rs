@@ -6,11 +6,11 @@
 use super::Kernel;
 use super::reduce::{naive, naive_supports};
 use super::rows::{by_dtype, element};
-use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
+use crate::{Caps, Number};
 use mlx_ir::desc::collapse;
-use mlx_ir::op::{AddMM, Matmul};
+use mlx_ir::op::{AddMM, Affine, Matmul};
 use mlx_ir::{DType, Desc, Operand, Result};
 use smallvec::SmallVec;
 
@@ -18,6 +18,8 @@ use smallvec::SmallVec;
 const FEW: usize = 8;
 /// Terms of a part are a multiple of it: whole steps of every kernel.
 const STEP: usize = 128;
+
+type Steps = SmallVec<[isize; 6]>;
 
 /// out = a·b for a (m, k) and b (k, n) in batches, with steps between elements.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +47,69 @@ impl Product {
             return None;
         }
         let (n, k) = (b.shape[nd - 1], a.shape[nd - 1]);
-        let mut of_b: SmallVec<[isize; 6]> = b.strides[..nd - 2].iter().copied().collect();
-        of_b.push(0);
-        let none: SmallVec<[isize; 6]> = smallvec::smallvec![0; nd - 1];
-        let of_c = c.map_or(&none[..], |c| &c.strides[..nd - 1]);
+        let mut over_b: Steps = b.strides[..nd - 2].iter().copied().collect();
+        over_b.push(0);
+        let none: Steps = smallvec::smallvec![0; nd - 1];
+        let over_c = c.map_or(&none[..], |c| &c.strides[..nd - 1]);
+        let p = Product::over(dtype, &a.shape[..nd - 1], [&a.strides[..nd - 1], &over_b, over_c])?;
+        Some(Product {
+            n,
+            k,
+            a: [p.a[0], a.strides[nd - 1]],
+            b: [b.strides[nd - 1], b.strides[nd - 2]],
+            c: [p.c[0], c.map_or(0, |c| c.strides[nd - 1])],
+            out: [n as isize, 1],
+            ..p
+        })
+    }
+
+    /// The product of x (…, M, K) with a matrix in MLX's affine quantization: (N, K), or (K, N) unless `transpose`. Steps
+    /// of b count its rows. None for layouts other than rows one after another.
+    pub fn quantized(x: &Desc, [w, s, b]: [&Desc; 3], affine: Affine, transpose: bool, n: usize) -> Option<Product> {
+        let (lead, dims) = (x.ndim() - 1, w.ndim());
+        let k = x.shape[lead];
+        let [words, groups] = [w, s].map(|d| d.shape[dims - 1] as isize);
+        let inside = |d: &Desc, run: isize| {
+            let at = dims - 2;
+            d.ndim() == dims
+                && (d.strides[at + 1] == 1 || d.shape[at + 1] <= 1)
+                && (d.strides[at] == run || d.shape[at] <= 1)
+        };
+        let floats = matches!(x.dtype, DType::F32 | DType::F16 | DType::BF16);
+        if !floats || !inside(w, words) || !inside(s, groups) || !inside(b, groups) || words == 0 {
+            return None;
+        }
+        let mut over_b: Steps = smallvec::smallvec![0; lead];
+        if dims > 2 {
+            for i in 0..dims - 2 {
+                // A matrix begins with a row of codes and of both sides.
+                let rows = w.strides[i] / words;
+                let same = w.strides[i] == rows * words && [s, b].iter().all(|d| d.strides[i] == rows * groups);
+                if w.shape[i] > 1 && !same {
+                    return None;
+                }
+                over_b[i] = if w.shape[i] > 1 { rows } else { 0 };
+            }
+        }
+        let none: Steps = smallvec::smallvec![0; lead];
+        let p = Product::over(x.dtype, &x.shape[..lead], [&x.strides[..lead], &over_b, &none])?;
+        let whole = [n, k].map(|d| d.is_multiple_of(affine.group_size as usize));
+        whole[usize::from(transpose)].then(|| Product {
+            n,
+            k,
+            a: [p.a[0], x.strides[lead]],
+            b: if transpose { [k as isize, 1] } else { [1, n as isize] },
+            out: [n as isize, 1],
+            ..p
+        })
+    }
+
+    /// Batches and rows, with the steps of the operands over them.
+    fn over(dtype: DType, lead: &[usize], steps: [&[isize]; 3]) -> Option<Product> {
         // Batches that share b are more rows of a.
-        let walk = collapse(&a.shape[..nd - 1], &[&a.strides[..nd - 1], &of_b, of_c]);
-        let (mut sizes, [mut sa, mut sb, mut sc]) =
-            (walk.shape, [0, 1, 2].map(|i: usize| walk.strides[i].iter().copied().collect::<SmallVec<[isize; 6]>>()));
-        let (mut m, mut rows) = (1, [0; 2]);
+        let walk = collapse(lead, &steps);
+        let [mut sa, mut sb, mut sc] = [0, 1, 2].map(|i: usize| walk.strides[i].iter().copied().collect::<Steps>());
+        let (mut sizes, mut m, mut rows) = (walk.shape, 1, [0; 2]);
         if sb.last() == Some(&0) {
             sb.pop();
             m = sizes.pop().unwrap_or(1);
@@ -66,14 +122,14 @@ impl Product {
         let mut p = Product {
             dtype,
             m,
-            n,
-            k,
+            n: 0,
+            k: 0,
             batch: [1; 3],
             over: [[0; 3]; 3],
-            a: [rows[0], a.strides[nd - 1]],
-            b: [b.strides[nd - 1], b.strides[nd - 2]],
-            c: [rows[1], c.map_or(0, |c| c.strides[nd - 1])],
-            out: [n as isize, 1],
+            a: [rows[0], 0],
+            b: [0; 2],
+            c: [rows[1], 0],
+            out: [0; 2],
         };
         p.batch[skip..].copy_from_slice(&sizes);
         for (to, from) in p.over.iter_mut().zip([&sa, &sb, &sc]) {
@@ -97,7 +153,12 @@ impl Product {
         }
     }
 
-    fn batches(&self) -> usize {
+    /// Whether the factors lie along the summed dimension.
+    pub fn along(&self) -> [bool; 2] {
+        let along = |steps: [isize; 2], free: usize| self.chunks(steps, free, &[0; 3], 0).0;
+        [along(self.a, self.m), along(self.b, self.n)]
+    }
+    pub fn batches(&self) -> usize {
         self.batch.iter().product()
     }
     fn outputs(&self) -> usize {
@@ -155,10 +216,63 @@ impl Tile {
     }
 }
 
+/// A tile of cooperative matrices: each subgroup has a part of `down` rows by `across` columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Coop {
+    pub tile: Tile,
+    /// Rows, columns and terms of a matrix product.
+    matrix: [u32; 3],
+    /// Lanes of a subgroup.
+    lanes: u32,
+}
+
+/// Subgroups of every tile divide its loads.
+pub(super) const COOP_TILES: [Tile; 4] = [
+    Tile::of(64, 64, 32, 32, 32),
+    Tile::of(128, 128, 32, 64, 32),
+    Tile::of(128, 128, 64, 64, 32),
+    Tile::of(128, 256, 32, 64, 64),
+];
+
+impl Coop {
+    /// How the device computes the tile; none if it cannot.
+    pub fn new(tile: Tile, d: DType, caps: &Caps) -> Option<Coop> {
+        let factor = match d {
+            DType::F16 if caps.fp16 => Number::F16,
+            DType::BF16 if caps.bf16 => Number::Bf16,
+            _ => return None,
+        };
+        let s = caps.subgroups;
+        let divides = |x: u32, of: u32| x.is_multiple_of(8) && of.is_multiple_of(x);
+        let best = caps
+            .matrices
+            .iter()
+            .filter(|m| m.factor == factor && m.sum == Number::F32)
+            .filter(|m| divides(m.m, tile.down) && divides(m.n, tile.across) && divides(m.k, tile.step))
+            .max_by_key(|m| (m.m * m.n * m.k, m.m))?;
+        let coop = Coop { tile, matrix: [best.m, best.n, best.k], lanes: s.size };
+        let chunks = |n: u32| (n * tile.step / 8).is_multiple_of(coop.group());
+        let able = (s.size_control || s.range.0 == s.range.1)
+            && chunks(tile.rows)
+            && chunks(tile.columns)
+            && coop.group() <= caps.workgroup_invocations.min(caps.workgroup_size[0])
+            && coop.shared() <= caps.shared_memory;
+        able.then_some(coop)
+    }
+    fn group(self) -> u32 {
+        self.tile.group() * self.lanes
+    }
+    /// At most, over the layouts of the operands.
+    fn shared(self) -> u32 {
+        let t = self.tile;
+        let side = |n: u32| 16 * (n * (t.step / 8 + 1)).max(t.step * (n / 8 + 1));
+        side(t.rows) + side(t.columns) + 4 * t.group() * self.matrix[0] * self.matrix[1]
+    }
+}
+
 const LOW: Tile = Tile::of(32, 64, 32, 4, 4);
 const MIDDLE: Tile = Tile::of(64, 64, 16, 8, 4);
 const HIGH: Tile = Tile::of(128, 128, 16, 8, 8);
-#[cfg(test)]
 pub(super) const TILES: [Tile; 3] = [LOW, MIDDLE, HIGH];
 
 /// Which kernel.
@@ -166,6 +280,8 @@ pub(super) const TILES: [Tile; 3] = [LOW, MIDDLE, HIGH];
 pub(super) enum Variant {
     /// A matrix in tiles.
     Tile(Tile),
+    /// A matrix in tiles of cooperative matrices.
+    Coop(Coop),
     /// Few rows: a workgroup of this size for two columns of the other factor.
     Rows(u32),
     /// Few rows: a workgroup for 128 columns of the other factor, which lie side by side.
@@ -207,7 +323,9 @@ impl Plan {
         let (m, n) = if self.flip { (p.n, p.m) } else { (p.m, p.n) };
         p.batches()
             * match self.variant {
-                Variant::Tile(t) => m.div_ceil(t.rows as usize) * n.div_ceil(t.columns as usize),
+                Variant::Tile(t) | Variant::Coop(Coop { tile: t, .. }) => {
+                    m.div_ceil(t.rows as usize) * n.div_ceil(t.columns as usize)
+                }
                 Variant::Rows(_) => n.div_ceil(2),
                 Variant::Columns => n.div_ceil(COLUMNS_GROUP as usize),
             }
@@ -222,12 +340,33 @@ impl Plan {
     fn terms(&self, p: &Product) -> usize {
         if self.parts <= 1 { p.k.max(1) } else { p.k.div_ceil(self.parts).next_multiple_of(STEP) }
     }
+    /// Whether the kernel takes the shape and layout.
+    pub fn suits(&self, p: &Product) -> bool {
+        let (m, b) = if self.flip { (p.n, p.a) } else { (p.m, p.b) };
+        match self.variant {
+            Variant::Tile(_) | Variant::Coop(_) => true,
+            Variant::Rows(_) => m <= FEW,
+            Variant::Columns => m <= FEW && b[1] != 1 && b[0] == 1 && p.k > 1,
+        }
+    }
+    /// In words without spaces, by which it is known on disk.
+    pub fn name(&self) -> String {
+        let tile = |t: Tile| format!("{}x{}x{}/{}x{}", t.rows, t.columns, t.step, t.down, t.across);
+        let variant = match self.variant {
+            Variant::Tile(t) => format!("tile/{}", tile(t)),
+            Variant::Coop(c) => format!("coop/{}", tile(c.tile)),
+            Variant::Rows(group) => format!("rows/{group}"),
+            Variant::Columns => "columns".to_owned(),
+        };
+        format!("{variant}/{}{}", self.parts, if self.flip { "/flip" } else { "" })
+    }
     /// Whether the device can.
-    fn fits(&self, p: &Product, caps: &Caps) -> bool {
+    pub fn fits(&self, p: &Product, caps: &Caps) -> bool {
         let groups = self.groups(p).saturating_mul(self.parts) as u64;
         let sums = p.outputs().saturating_mul(self.parts).saturating_mul(4) as u64;
         let able = match self.variant {
             Variant::Tile(t) => t.fits(caps),
+            Variant::Coop(c) => Coop::new(c.tile, p.dtype, caps) == Some(c),
             Variant::Rows(group) => group <= caps.workgroup_invocations,
             Variant::Columns => true,
         };
@@ -237,17 +376,20 @@ impl Plan {
 }
 
 /// The plan for a product by its shape and the device's capabilities; none if no kernel takes it.
-pub(super) fn choose(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
+pub(super) fn choose(p: &Product, quantized: bool, caps: &Caps, rules: &Rules) -> Option<Plan> {
     let plan = |variant, flip| Plan { variant, flip, parts: 1 };
-    let few = p.m.min(p.n) <= FEW;
+    // A quantized factor is never the one of few rows, and its columns side by side are read in tiles.
+    let few = if quantized { p.m <= FEW && p.b[1] == 1 } else { p.m.min(p.n) <= FEW };
     let first = if few {
-        let flip = p.m > p.n;
+        let flip = !quantized && p.m > p.n;
         let q = if flip { p.flipped() } else { p.clone() };
         // Columns side by side are read by neighbours; any other layout by runs of k.
         match q.b[1] != 1 && q.b[0] == 1 && q.k > 1 {
             true => plan(Variant::Columns, flip),
             false => plan(Variant::Rows(if q.k >= 1024 { 128 } else { 64 }), flip),
         }
+    } else if let Some(plan) = coop_plan(p, caps, rules) {
+        plan
     } else if p.m <= 32 {
         plan(Variant::Tile(LOW), false)
     } else {
@@ -257,17 +399,75 @@ pub(super) fn choose(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
     [first.split(p, rules), first].into_iter().find(|plan| plan.fits(p, caps))
 }
 
-fn pick(variant: Variant, d: DType) -> Option<&'static Shader> {
-    by_dtype(
-        d,
-        match variant {
-            Variant::Tile(_) => [&shaders::MATMUL_TILE_F32, &shaders::MATMUL_TILE_F16, &shaders::MATMUL_TILE_BF16],
-            Variant::Rows(_) => [&shaders::MATMUL_ROWS_F32, &shaders::MATMUL_ROWS_F16, &shaders::MATMUL_ROWS_BF16],
-            Variant::Columns => {
-                [&shaders::MATMUL_COLUMNS_F32, &shaders::MATMUL_COLUMNS_F16, &shaders::MATMUL_COLUMNS_BF16]
-            }
+/// The plan with cooperative matrices: the largest tiles that keep the device busy.
+fn coop_plan(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
+    let plans = COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(|c| Plan {
+        variant: Variant::Coop(c),
+        flip: false,
+        parts: 1,
+    });
+    let mut best = None;
+    for plan in plans {
+        if best.is_none() || plan.groups(p) >= rules.many {
+            best = Some(plan);
+        }
+    }
+    best
+}
+
+/// The shaders of a kernel for each dtype, for plain factors and for quantized ones; none where there is none.
+fn pick(variant: Variant, d: DType, quantized: bool) -> Option<&'static Shader> {
+    use shaders::*;
+    match (variant, quantized) {
+        (Variant::Tile(_), false) => by_dtype(d, [&MATMUL_TILE_F32, &MATMUL_TILE_F16, &MATMUL_TILE_BF16]),
+        (Variant::Rows(_), false) => by_dtype(d, [&MATMUL_ROWS_F32, &MATMUL_ROWS_F16, &MATMUL_ROWS_BF16]),
+        (Variant::Columns, false) => by_dtype(d, [&MATMUL_COLUMNS_F32, &MATMUL_COLUMNS_F16, &MATMUL_COLUMNS_BF16]),
+        (Variant::Coop(_), false) => match d {
+            DType::F16 => Some(&MATMUL_COOP_F16),
+            DType::BF16 => Some(&MATMUL_COOP_BF16),
+            _ => None,
         },
-    )
+        (Variant::Tile(_), true) => by_dtype(d, [&AFFINE_TILE_F32, &AFFINE_TILE_F16, &AFFINE_TILE_BF16]),
+        (Variant::Rows(_), true) => by_dtype(d, [&AFFINE_ROWS_F32, &AFFINE_ROWS_F16, &AFFINE_ROWS_BF16]),
+        (Variant::Columns, true) => None,
+        (Variant::Coop(_), true) => match d {
+            DType::F16 => Some(&AFFINE_COOP_F16),
+            DType::BF16 => Some(&AFFINE_COOP_BF16),
+            _ => None,
+        },
+    }
+}
+
+/// The plans worth measuring, the default first.
+pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Plan) -> Vec<Plan> {
+    let mut variants: Vec<Variant> = TILES.map(Variant::Tile).into();
+    variants.extend(COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(Variant::Coop));
+    let few = matches!(default.variant, Variant::Rows(_) | Variant::Columns);
+    if few {
+        // One row is never worth a tile.
+        if p.m.min(p.n) <= 2 {
+            variants.clear();
+        }
+        variants.extend([32, 64, 128, 256].map(Variant::Rows));
+        variants.push(Variant::Columns);
+    }
+    let mut list = vec![default];
+    for variant in variants {
+        let tiles = matches!(variant, Variant::Tile(_) | Variant::Coop(_));
+        for parts in [1, 2, 4, 8, 16] {
+            let plan = Plan { variant, flip: default.flip && !tiles, parts };
+            let able = (parts == 1 || p.k / parts >= 2 * STEP)
+                && plan.suits(p)
+                && plan.fits(p, caps)
+                && pick(variant, p.dtype, quantized).is_some()
+                && !(quantized && matches!(variant, Variant::Rows(_)) && p.b[1] != 1);
+            // Parts that would be more workgroups than any device is short of.
+            if able && (parts == 1 || plan.groups(p) * parts <= 2048) && !list.contains(&plan) {
+                list.push(plan);
+            }
+        }
+    }
+    list
 }
 
 fn finisher(d: DType) -> Option<&'static Shader> {
@@ -288,6 +488,29 @@ struct Addend<'a> {
     beta: f32,
 }
 
+/// Scales and biases of a quantized factor.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub scales: &'a Bound,
+    pub biases: &'a Bound,
+    pub affine: Affine,
+}
+
+/// Records a product with a factor in affine quantization by a plan.
+///
+/// # Errors
+/// As [`Cx::dispatch`].
+pub(super) fn record_quantized(
+    cx: &mut Cx<'_>,
+    p: &Product,
+    plan: Plan,
+    ins: [&Bound; 2],
+    sides: Sides<'_>,
+    out: &Bound,
+) -> Result<()> {
+    record(cx, p, plan, ins, None, Some(sides), out)
+}
+
 /// Records a product by a plan.
 fn record(
     cx: &mut Cx<'_>,
@@ -295,19 +518,27 @@ fn record(
     plan: Plan,
     ins: [&Bound; 2],
     add: Option<Addend<'_>>,
+    sides: Option<Sides<'_>>,
     out: &Bound,
 ) -> Result<()> {
-    let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype), finisher(p.dtype)) else { return Ok(()) };
+    let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype, sides.is_some()), finisher(p.dtype)) else {
+        return Ok(());
+    };
     let ([a, b], q) = if plan.flip { ([ins[1], ins[0]], p.flipped()) } else { (ins, p.clone()) };
     let terms = plan.terms(p);
     let parts = p.k.div_ceil(terms).max(1);
     let direct = parts == 1 && q.whole_words();
-    let (few, rows) = (!matches!(plan.variant, Variant::Tile(_)), matches!(plan.variant, Variant::Rows(_)));
+    let few = matches!(plan.variant, Variant::Rows(_) | Variant::Columns);
+    let rows = matches!(plan.variant, Variant::Rows(_));
     let (a_along, a_wide) = q.chunks(q.a, q.m, &q.over[0], a.first);
     let (b_along, b_wide) = q.chunks(q.b, q.n, &q.over[1], b.first);
     // Kernels for few rows read along k, but for the matrix whose columns lie side by side.
     let (a_along, a_wide) = if few { (true, a_wide && a_along) } else { (a_along, a_wide) };
-    let (b_along, b_wide) = if rows { (true, b_wide && b_along) } else { (b_along, b_wide) };
+    let (b_along, mut b_wide) = if rows { (true, b_wide && b_along) } else { (b_along, b_wide) };
+    if sides.is_some() {
+        // Codes are words, and rows whole groups of them.
+        b_wide = b.first.is_multiple_of(16);
+    }
     let mut spec: SmallVec<[u32; 16]> = smallvec::smallvec![
         COLUMNS_GROUP,
         a_along.into(),
@@ -318,10 +549,17 @@ fn record(
         (!direct).into(),
         cx.caps.fp16.into(),
     ];
+    let mut lanes = 0;
     match plan.variant {
         Variant::Tile(t) => {
             spec[0] = t.group();
             spec.extend([t.rows, t.columns, t.step, t.down, t.across]);
+        }
+        Variant::Coop(c) => {
+            spec[0] = c.group();
+            lanes = c.lanes;
+            spec.extend([c.tile.rows, c.tile.columns, c.tile.step, c.tile.down, c.tile.across]);
+            spec.extend(c.matrix);
         }
         Variant::Rows(group) => {
             spec[0] = group;
@@ -329,20 +567,35 @@ fn record(
         }
         Variant::Columns => spec.push(q.m as u32),
     }
+    if let Some(s) = sides {
+        // By number: they come after the constants of all kernels.
+        spec.resize(16, 0);
+        spec.extend([s.affine.bits.into(), s.affine.group_size.into()]);
+    }
     let target = if direct { out.clone() } else { cx.scratch(p.outputs() * parts * 4)? };
     let factors = add.map_or([1.0, 0.0], |x| [x.alpha, x.beta]).map(f32::to_bits);
     let c = add.map_or(a, |x| x.c);
-    let first_c = add.map_or(0, |x| element(x.c, p.dtype));
+    let (mut first_c, mut steps_c, mut first_b) = (add.map_or(0, |x| element(x.c, p.dtype)), q.c, b.first / 4);
+    match sides {
+        Some(s) => {
+            first_c = element(s.scales, p.dtype);
+            steps_c[0] = element(s.biases, p.dtype) as isize;
+        }
+        None => first_b = element(b, p.dtype),
+    }
     let first_out = if direct { element(&target, p.dtype) } else { target.first / 4 };
     let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![q.m as u32, q.n as u32, q.k as u32];
-    push.extend([element(a, p.dtype), element(b, p.dtype), first_c, first_out]);
-    push.extend([q.a, q.b, q.c, q.out].iter().flatten().map(|&s| s as u32));
+    push.extend([element(a, p.dtype), first_b, first_c, first_out]);
+    push.extend([q.a, q.b, steps_c, q.out].iter().flatten().map(|&s| s as u32));
     push.extend(factors);
     push.extend([p.batches(), p.batch[1], p.batch[2]].map(|n| n as u32));
     push.extend(q.over.iter().flatten().map(|&s| s as u32));
     push.extend([terms as u32, parts as u32]);
     let groups = spread(cx.caps, plan.groups(p) * parts);
-    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &[a, b, c, &target], push: &push, groups })?;
+    let plain = [a, b, c, &target];
+    let quantized = sides.map(|s| [a, b, s.scales, s.biases, &target]);
+    let bind = quantized.as_ref().map_or(&plain[..], |q| &q[..]);
+    cx.dispatch_by(&Dispatch { shader, spec: &spec, bind, push: &push, groups }, lanes)?;
     if direct {
         return Ok(());
     }
@@ -360,7 +613,7 @@ fn record(
 
 fn plan(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> Option<(Product, Plan)> {
     let p = Product::new(a, b, c)?;
-    let plan = choose(&p, caps, &Rules::default())?;
+    let plan = choose(&p, false, caps, &Rules::default())?;
     (p.outputs() < u32::MAX as usize && p.k < u32::MAX as usize / 2).then_some((p, plan))
 }
 
@@ -371,7 +624,9 @@ impl Kernel for Matmul {
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let Some((p, plan)) = plan(&ins[0].desc, &ins[1].desc, None, cx.caps) else { return naive(cx, ins, &outs[0]) };
         let (a, b, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
-        record(cx, &p, plan, [&a, &b], None, &out)
+        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], None, None, &out);
+        let plan = cx.tuner().plan(cx, &p, (0, 0), plan, &run)?;
+        run(cx, plan)
     }
 }
 
@@ -384,7 +639,9 @@ impl Kernel for AddMM {
         let (a, b, c) = (cx.input(&ins[1])?, cx.input(&ins[2])?, cx.input(&ins[0])?);
         let out = cx.output(&outs[0])?;
         let add = Addend { c: &c, alpha: self.alpha.f32(), beta: self.beta.f32() };
-        record(cx, &p, plan, [&a, &b], Some(add), &out)
+        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], Some(add), None, &out);
+        let plan = cx.tuner().plan(cx, &p, (0, 0), plan, &run)?;
+        run(cx, plan)
     }
 }
 
@@ -396,6 +653,6 @@ pub(super) fn record_for_test(cx: &mut Cx<'_>, p: &Product, plan: Plan, ins: [&O
     }
     let [a, b] = ins.map(|i| cx.input(i).expect("an operand"));
     let out = cx.output(out).expect("a result");
-    record(cx, p, plan, [&a, &b], None, &out).expect("a dispatch");
+    record(cx, p, plan, [&a, &b], None, None, &out).expect("a dispatch");
     true
 }

@@ -1,6 +1,6 @@
 //! Products on the device against those of the processor.
 
-use super::matmul::{Plan, Product, TILES, Variant, record_for_test};
+use super::matmul::{COOP_TILES, Coop, Plan, Product, TILES, Variant, record_for_test};
 use crate::testing::{backend, compare, host_array};
 use half::{bf16, f16};
 use mlx_ir::op::{AddMM, Matmul, Real};
@@ -152,6 +152,51 @@ fn by_plan(plan: Plan, a: &Operand, b: &Operand) -> Option<Vec<f32>> {
     })
 }
 
+fn round(v: f32, d: DType) -> f32 {
+    match d {
+        DType::F16 => f16::from_f32(v).to_f32(),
+        DType::BF16 => bf16::from_f32(v).to_f32(),
+        _ => v,
+    }
+}
+
+/// Runs a plan on matrices that are row-major (0) or column-major (1) and compares with exact sums.
+fn check(plan: Plan, [m, k, n]: [usize; 3], layouts: [usize; 2], d: DType) {
+    let (a, b) = (matrix(layouts[0], [m, k], d, 1), matrix(layouts[1], [k, n], d, 2));
+    let Some(got) = by_plan(plan, &a, &b) else { return };
+    let (x, y) = (values(m * k, 1), values(k * n, 2));
+    let of_a = |i: usize, q: usize| round(x[if layouts[0] == 0 { i * k + q } else { q * m + i }], d);
+    let of_b = |q: usize, j: usize| round(y[if layouts[1] == 0 { q * n + j } else { j * k + q }], d);
+    let unit = match d {
+        DType::F16 => 1e-3,
+        DType::BF16 => 8e-3,
+        _ => 1e-6,
+    };
+    for (at, &g) in got.iter().enumerate() {
+        let (i, j) = (at / n, at % n);
+        let exact: f64 = (0..k).map(|q| f64::from(of_a(i, q)) * f64::from(of_b(q, j))).sum();
+        let near = (f64::from(g) - exact).abs() < 1e-4 + unit * exact.abs();
+        assert!(near, "{plan:?} {d} {layouts:?}: ({i}, {j}) is {g}, exact {exact}");
+    }
+}
+
+#[test]
+fn cooperative_matrices_give_the_product() {
+    let Some(gpu) = backend() else { return };
+    for (i, tile) in COOP_TILES.into_iter().enumerate() {
+        for d in [DType::F16, DType::BF16] {
+            let Some(coop) = Coop::new(tile, d, gpu.caps()) else {
+                eprintln!("not tested: {tile:?} {d}");
+                continue;
+            };
+            let variant = Variant::Coop(coop);
+            check(Plan { variant, flip: false, parts: 1 }, [140, 96, 136], [0, 0], d);
+            check(Plan { variant, flip: false, parts: 1 }, [129, 40, 260], [1, i % 2], d);
+            check(Plan { variant, flip: false, parts: 3 }, [70, 300, 65], [0, 1], d);
+        }
+    }
+}
+
 #[test]
 fn every_plan_gives_the_product() {
     let variants =
@@ -165,32 +210,26 @@ fn every_plan_gives_the_product() {
                 }
                 (false, _) => ([[140, 80, 136], [129, 264, 130], [70, 33, 65]][i], [i % 2, (i + 1) % 2]),
             };
-            let (a, b) = (matrix(layouts[0], [m, k], d, 1), matrix(layouts[1], [k, n], d, 2));
             for parts in [1, 3] {
-                let Some(got) = by_plan(Plan { variant, flip: false, parts }, &a, &b) else { continue };
-                let (x, y) = (values(m * k, 1), values(k * n, 2));
-                let round = |v: f32| match d {
-                    DType::F16 => f16::from_f32(v).to_f32(),
-                    DType::BF16 => bf16::from_f32(v).to_f32(),
-                    _ => v,
-                };
-                let of_a = |i: usize, q: usize| round(x[if layouts[0] == 0 { i * k + q } else { q * m + i }]);
-                let of_b = |q: usize, j: usize| round(y[if layouts[1] == 0 { q * n + j } else { j * k + q }]);
-                for (at, &g) in got.iter().enumerate() {
-                    let (i, j) = (at / n, at % n);
-                    let exact: f64 = (0..k).map(|q| f64::from(of_a(i, q)) * f64::from(of_b(q, j))).sum();
-                    let unit = match d {
-                        DType::F16 => 1e-3,
-                        DType::BF16 => 8e-3,
-                        _ => 1e-6,
-                    };
-                    let bound = 1e-4 + unit * exact.abs();
-                    assert!(
-                        (f64::from(g) - exact).abs() < bound,
-                        "{variant:?} {parts} {d}: ({i}, {j}) {g}, exact {exact}"
-                    );
-                }
+                check(Plan { variant, flip: false, parts }, [m, k, n], layouts, d);
             }
         }
     }
+}
+
+#[test]
+fn many_batch_dimensions_are_folded_as_they_lie() {
+    // Four that do not merge: no tile kernel takes them.
+    let shape = |r: usize, c: usize| [2, 2, 2, 2, r, c];
+    let holes = |r: usize, c: usize, seed: usize| {
+        let mut o = array(&[2, 3, 2, 3, 2, 3, 2, 3, r, c], DType::F32, seed);
+        for at in [7, 5, 3, 1] {
+            o.desc.shape.remove(at);
+            o.desc.strides.remove(at);
+        }
+        o
+    };
+    let (a, b) = (holes(3, 5, 1), holes(5, 4, 2));
+    assert!(Product::new(&a.desc, &b.desc, None).is_none());
+    compare(Matmul {}, &[a, b], &[Desc::contiguous(&shape(3, 4), DType::F32)], 2e-5);
 }

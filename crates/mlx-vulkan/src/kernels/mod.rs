@@ -1,7 +1,9 @@
 //! Planners: from an op with described operands to dispatches. One file for each family.
 
 pub(crate) mod map;
+pub(crate) mod tune;
 
+mod affine;
 mod attention;
 mod block;
 mod boxes;
@@ -68,13 +70,12 @@ macro_rules! selection {
 
 selection! {
     kernels {
-        Matmul, AddMM,
+        Matmul, AddMM, QuantizedMatmul, Quantize, Dequantize,
         Gather, GatherAxis, Scatter, ScatterAxis, Scan, Sort, ArgSort, Partition, ArgPartition,
         Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Quantize, Dequantize,
-        CrossEntropy, QuantizedMatmul, Custom, Depends,
+        CrossEntropy, Custom, Depends,
     }
 }
