@@ -110,6 +110,9 @@ fn streams_and_async() -> Result<()> {
     mlx::synchronize(mlx::current_stream())?;
     assert!(c.is_evaluated());
     assert_eq!(c.to_vec::<f32>()?, [4.0, 8.0]);
-    assert_eq!(mlx::Stream::new(mlx::Device::Gpu).unwrap_err().kind, ErrorKind::Device);
+    // Where there is a GPU it has streams.
+    if let Err(e) = mlx::Stream::new(mlx::Device::Gpu) {
+        assert_eq!(e.kind, ErrorKind::Device);
+    }
     Ok(())
 }
