@@ -37,6 +37,8 @@ macro_rules! bad {
 #[rustfmt::skip]
 pub fn table() -> Vec<Bad> {
     bad! {
+        "vecdot/axis", Value, ops::vecdot(&z(&[3, 4])?, &z(&[4])?, -1), "mx.vecdot(mx.zeros((3, 4)), mx.zeros(4))";
+        "vecdot/sizes", Value, ops::vecdot(&z(&[3, 4])?, &z(&[3, 1])?, -1), "mx.vecdot(mx.zeros((3, 4)), mx.zeros((3, 1)))";
         "add/shapes", Value, ops::add(z(&[3])?, z(&[4])?), "mx.add(mx.zeros(3), mx.zeros(4))";
         "add/overflow", Value, ops::add(ops::zeros(&[2], DType::U8)?, 300), "mx.zeros(2, mx.uint8) + 300";
         "where/shapes", Value, ops::where_(&z(&[3])?, z(&[4])?, z(&[3])?), "mx.where(mx.zeros(3), mx.zeros(4), mx.zeros(3))";

@@ -45,7 +45,7 @@ pub fn add(c: &mut List) {
     case!(c, "diff", All, Ulp(1), [normal(&[3, 6])], d[0], |x| ops::diff(&x[0], 1, -1), "mx.diff(x0)");
     case!(c, "diff/twice", Float, Ulp(4), [normal(&[6, 2])], d[0], |x| ops::diff(&x[0], 2, 0), "mx.diff(x0, 2, 0)");
     case!(c, "matrix_transpose", All, Exact, [normal(&[2, 3, 4])], d[0], |x| ops::matrix_transpose(&x[0]), "mx.matrix_transpose(x0)");
-    case!(c, "vecdot", Numeric, Accumulate(8), [normal(&[3, 4]), normal(&[4])], d[0, 1], |x| ops::vecdot(&x[0], &x[1], -1), "mx.vecdot(x0, x1)");
+    case!(c, "vecdot", Numeric, Accumulate(8), [normal(&[3, 4]), normal(&[1, 4])], d[0, 1], |x| ops::vecdot(&x[0], &x[1], -1), "mx.vecdot(x0, x1)");
     case!(c, "kron", Numeric, Ulp(4), [normal(&[2, 3]), normal(&[4])], d[0, 1], |x| ops::kron(&x[0], &x[1]), "mx.kron(x0, x1)");
     case!(c, "meshgrid", All, Exact, [normal(&[2]), normal(&[3]), normal(&[4])], d[0, 1, 2], |x| ops::meshgrid(x, false, "xy"), "mx.meshgrid(x0, x1, x2)");
     case!(c, "meshgrid/sparse", All, Exact, [normal(&[2]), normal(&[3])], d[0, 1], |x| ops::meshgrid(x, true, "ij"), "mx.meshgrid(x0, x1, sparse=True, indexing='ij')");

@@ -191,11 +191,19 @@ pub fn matrix_transpose(a: &Array) -> Result<Array> {
     ops::swapaxes(a, -1, -2)
 }
 
-/// Sums of `conj(a)·b` along an axis after broadcasting.
+/// Sums of `conj(a)·b` along an axis that both have, of equal sizes; the other axes are broadcast.
 ///
 /// # Errors
-/// `Value` if the shapes do not broadcast, `Index` for an axis out of range.
+/// `Value` if one of them lacks the axis, if their sizes along it differ, or if the shapes do not broadcast.
 pub fn vecdot(a: &Array, b: &Array, axis: i64) -> Result<Array> {
+    let most = a.ndim().max(b.ndim()) as i64;
+    let place = usize::try_from(if axis < 0 { axis.saturating_add(most) } else { axis }).ok();
+    let sizes = place.and_then(|at| Some((a.shape().get(at)?, b.shape().get(at)?)));
+    match sizes {
+        None => return Err(Error::value("[vecdot] axis is out of bounds.")),
+        Some((x, y)) if x != y => return Err(Error::value("[vecdot] a and b must have the same size along axis.")),
+        Some(_) => {}
+    }
     let a = if a.dtype().is_complex() { ops::conjugate(a)? } else { a.clone() };
     ops::sum(&ops::multiply(&a, b)?, Some(&[axis]), false)
 }
