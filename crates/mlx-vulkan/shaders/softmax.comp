@@ -1,19 +1,51 @@
 #version 450
-// Softmax of rows, or ln of the sum of their powers of e (LOG): a workgroup for each row.
+// Softmax of rows, ln of the sum of their powers of e (LOG), or that less one of the row's elements (CROSS), in f32: a
+// workgroup for each row.
 #extension GL_GOOGLE_include_directive : require
 #include ELEMENT
 #include "common/math.glsl"
 layout(local_size_x_id = 0) in;
-layout(constant_id = 1) const bool LOG = false;
 layout(set = 0, binding = 0) readonly buffer Input { uint x_words[]; };
+#ifdef CROSS
+const bool LOG = true;
+// Targets are integers of so many bytes.
+layout(constant_id = 1) const uint BYTES = 4;
+layout(constant_id = 2) const bool SIGNED = true;
+layout(set = 0, binding = 1) readonly buffer Targets { uint target_words[]; };
+layout(set = 0, binding = 2) writeonly buffer Output { uint out_words[]; };
+#else
+layout(constant_id = 1) const bool LOG = false;
 layout(set = 0, binding = 1) writeonly buffer Output { uint out_words[]; };
+#endif
 layout(push_constant) uniform Push {
     uint rows;
     uint n;        // elements of a row
     uint x_first;  // element
     uint out_first;  // word
+#ifdef CROSS
+    uint targets_first;  // byte
+#endif
 } p;
 #include "common/group.glsl"
+
+#ifdef CROSS
+// Which element is the target of a row: negative ones count from the end, others are moved into the row.
+uint target(uint row) {
+    uint at = p.targets_first + row * BYTES;
+    uint low = target_words[at / 4u], high = 0;
+    if (BYTES == 8u) {
+        high = target_words[at / 4u + 1u];
+    } else {
+        int from = int(at % 4u * 8u), bits = int(min(BYTES, 4u) * 8u);
+        low = SIGNED ? uint(bitfieldExtract(int(low), from, bits)) : bitfieldExtract(low, from, bits);
+        if (SIGNED && int(low) < 0) high = 0xffffffffu;
+    }
+    if (!SIGNED || int(high) >= 0) return high == 0u ? min(low, p.n - 1u) : p.n - 1u;
+    // Not negative any more if the sum needs another bit.
+    uint wrapped = low + p.n;
+    return high == 0xffffffffu && wrapped < low ? wrapped : 0u;
+}
+#endif
 
 void main() {
     uint lane = gl_LocalInvocationID.x, size = gl_WorkGroupSize.x;
@@ -32,6 +64,13 @@ void main() {
     for (uint i = lane; i < p.n; i += size) sum += exp_near(element(x_words[(base + i) / PER_WORD], base + i) - shift);
     sum = group_sum(sum);
     if (row >= p.rows) return;
+#ifdef CROSS
+    if (lane == 0u) {
+        uint at = base + target(row);
+        out_words[p.out_first + row] = floatBitsToUint(log(sum) + shift - element(x_words[at / PER_WORD], at));
+    }
+    return;
+#endif
     if (LOG) {
         if (lane == 0u) out_words[p.out_first + row] = word_of(log(sum) + shift, 0.0);
         return;

@@ -73,9 +73,9 @@ selection! {
         Matmul, AddMM, QuantizedMatmul, Quantize, Dequantize,
         Gather, GatherAxis, Scatter, ScatterAxis, Scan, Sort, ArgSort, Partition, ArgPartition,
         Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
+        Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        CrossEntropy, Custom, Depends,
+        Custom, Depends,
     }
 }

@@ -1,10 +1,10 @@
-//! What is computed over the last axis, a workgroup for each row: softmax, ln Σ e^x, norms.
+//! What is computed over the last axis, a workgroup for each row: softmax, ln Σ e^x, cross entropy, norms.
 
 use super::Kernel;
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
-use mlx_ir::op::{LayerNorm, LogSumExp, RmsNorm, Softmax};
+use mlx_ir::op::{CrossEntropy, LayerNorm, LogSumExp, RmsNorm, Softmax};
 use mlx_ir::{DType, Desc, Operand, Result};
 
 /// Chooses among the variants of a shader by dtype; none for dtypes that have none.
@@ -94,6 +94,34 @@ impl Kernel for LogSumExp {
     }
 }
 
+fn cross_entropy(d: DType) -> Option<&'static Shader> {
+    by_dtype(d, [&shaders::CROSS_ENTROPY_F32, &shaders::CROSS_ENTROPY_F16, &shaders::CROSS_ENTROPY_BF16])
+}
+
+impl Kernel for CrossEntropy {
+    fn supports(&self, caps: &Caps, ins: &[Desc], _: &[Desc]) -> bool {
+        let (x, targets) = (&ins[0], &ins[1]);
+        let bytes = targets.size().checked_mul(targets.dtype.size());
+        cross_entropy(x.dtype).is_some()
+            && x.size() > 0
+            && fits(caps, &ins[..1], false)
+            && targets.dtype.is_integer()
+            && targets.dtype != DType::Bool
+            && targets.is_contiguous()
+            && bytes.is_some_and(|n| n < (u32::MAX / 2) as usize)
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (d, of) = (ins[0].desc.dtype, ins[1].desc.dtype);
+        let Some(shader) = cross_entropy(d) else { return Ok(()) };
+        let (count, n) = rows(&ins[0].desc);
+        let (x, targets, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
+        let push = [count as u32, n as u32, element(&x, d), out.first / 4, targets.first];
+        let spec = [group(cx.caps, n), of.size() as u32, (!of.is_unsigned()).into()];
+        let groups = groups(cx.caps, count);
+        cx.dispatch(&Dispatch { shader, spec: &spec, bind: &[&x, &targets, &out], push: &push, groups })
+    }
+}
+
 fn record_norm(
     cx: &mut Cx<'_>,
     x: &Operand,
@@ -139,7 +167,7 @@ impl Kernel for LayerNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{compare, host_array};
+    use crate::testing::{backend, compare, host_array, run};
     use half::{bf16, f16};
     use mlx_ir::op::Real;
 
@@ -178,6 +206,58 @@ mod tests {
             compare(LogSumExp {}, std::slice::from_ref(&x), &[out], 1e-6);
             let d = x.desc.clone();
             compare(Softmax { precise: false }, &[x], &[d], 1e-6);
+        }
+    }
+
+    #[test]
+    fn cross_entropy_with_targets_of_every_integer() {
+        let Some(gpu) = backend() else { return };
+        let (count, n) = (6, 45);
+        let mut x = values(count * n, 9.0);
+        x[n..2 * n].fill(f32::NEG_INFINITY);
+        x[2 * n + 3] = f32::NAN;
+        x[3 * n + 4] = f32::INFINITY;
+        fn of<T: mlx_ir::Element, S: Copy>(x: [S; 6], f: impl Fn(S) -> T) -> (Operand, Vec<i128>)
+        where
+            i128: From<T>,
+        {
+            let x = x.map(f);
+            (host_array(&[6], &x), x.map(i128::from).into())
+        }
+        let all = [0i64, 44, -1, -45, -46, 45];
+        let far = [i64::MIN, i64::MAX, 1 << 32, -(1 << 32), -(1 << 32) + 5, 7];
+        let unsigned = [0u64, 44, 45, u64::MAX, 1 << 32, 7];
+        let targets = [
+            of(all, |v| v as i8),
+            of(all, |v| v as i16),
+            of(all, |v| v as i32),
+            of(all, |v| v),
+            of(far, |v| v),
+            of(unsigned, |v| v as u8),
+            of(unsigned, |v| v as u16),
+            of(unsigned, |v| v as u32),
+            of(unsigned, |v| v),
+        ];
+        for (t, places) in targets {
+            for o in every(&[count, n], &x) {
+                let round = |v: f32| match o.desc.dtype {
+                    DType::F16 => f64::from(f16::from_f32(v)),
+                    DType::BF16 => f64::from(bf16::from_f32(v)),
+                    _ => f64::from(v),
+                };
+                let exact = places.iter().enumerate().map(|(i, &at)| {
+                    let row: Vec<f64> = x[i * n..(i + 1) * n].iter().map(|&v| round(v)).collect();
+                    let at = if at < 0 { at + n as i128 } else { at }.clamp(0, n as i128 - 1);
+                    row.iter().map(|v| v.exp()).sum::<f64>().ln() - row[at as usize]
+                });
+                let out = [Desc::contiguous(&[count], DType::F32)];
+                let made = run(gpu, &CrossEntropy {}.into(), &[o.clone(), t.clone()], &out).expect("a kernel");
+                let got = mlx_cpu::host::to_vec::<f32>(&made[0]);
+                for (i, (g, e)) in got.into_iter().map(f64::from).zip(exact).enumerate() {
+                    let near = (g - e).abs() <= 4e-6 * e.abs().max(1.0);
+                    assert!(near || g == e || (g.is_nan() && e.is_nan()), "{} {t:?} {i}: {g}, exact {e}", o.desc.dtype);
+                }
+            }
         }
     }
 
