@@ -2,6 +2,7 @@
 
 use crate::{Desc, Op, Result};
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -46,20 +47,17 @@ pub trait Memory: Send + Sync + Any {
     }
 }
 
-/// A part of a buffer as a device holds it.
-struct Twin {
-    part: Range<usize>,
-    copy: Buffer,
-}
+/// Parts of a buffer (first byte, end) as devices hold them: a file's are many.
+type Twins = BTreeMap<(usize, usize), Buffer>;
 
 struct Held<M: ?Sized> {
-    twins: Mutex<Vec<Twin>>,
+    twins: Mutex<Twins>,
     memory: M,
 }
 
 impl<M: ?Sized> Held<M> {
-    fn twins(&self) -> MutexGuard<'_, Vec<Twin>> {
-        // A list is pushed to or read, so a poisoned one is still whole.
+    fn twins(&self) -> MutexGuard<'_, Twins> {
+        // A map is added to or read, so a poisoned one is still whole.
         self.twins.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
@@ -72,7 +70,7 @@ pub struct Buffer(Arc<Held<dyn Memory>>);
 impl Buffer {
     /// Wraps memory.
     pub fn new(memory: impl Memory) -> Self {
-        Self(Arc::new(Held { twins: Mutex::new(Vec::new()), memory }))
+        Self(Arc::new(Held { twins: Mutex::new(Twins::new()), memory }))
     }
     /// First byte; see [`Memory::ptr`].
     pub fn ptr(&self) -> *mut u8 {
@@ -136,11 +134,12 @@ impl Buffer {
     /// Those of `make`.
     pub fn twin(&self, part: Range<usize>, make: impl FnOnce() -> Result<Buffer>) -> Result<Buffer> {
         let mut twins = self.0.twins();
-        if let Some(t) = twins.iter().find(|t| t.part == part) {
-            return Ok(t.copy.clone());
+        let key = (part.start, part.end);
+        if let Some(t) = twins.get(&key) {
+            return Ok(t.clone());
         }
         let copy = make()?;
-        twins.push(Twin { part, copy: copy.clone() });
+        twins.insert(key, copy.clone());
         Ok(copy)
     }
     /// Whether a device keeps copies of parts of it.

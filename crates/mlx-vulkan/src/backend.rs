@@ -1,9 +1,10 @@
 //! The back end: arrays on the device, and the one place that says which op has which kernel.
 
 use crate::hal::device::Device;
-use crate::hal::memory::{Block, Place, Pool, host_copy};
+use crate::hal::memory::{Block, Place, Pool, host_bytes, host_copy};
 use crate::hal::pipelines::Pipelines;
-use crate::hal::queue::Queue;
+use crate::hal::queue::{INSIDE, Queue};
+use crate::hash::Quick;
 use crate::kernels;
 use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
@@ -25,7 +26,7 @@ pub(crate) struct Core {
     pub pool: Pool,
     pub device: Arc<Device>,
     pub dispatches: AtomicU64,
-    shaders: RwLock<HashMap<Key, Arc<Shader>>>,
+    shaders: RwLock<HashMap<Key, Arc<Shader>, Quick>>,
     pub tuner: Tuner,
     /// For the arrays that are made of it.
     me: std::sync::Weak<Core>,
@@ -123,7 +124,7 @@ impl Core {
             pool: Pool::new(device.clone()),
             device,
             dispatches: AtomicU64::new(0),
-            shaders: RwLock::new(HashMap::new()),
+            shaders: RwLock::default(),
             tuner,
             me: me.clone(),
         }))
@@ -149,9 +150,15 @@ impl Core {
         if source.is_null() {
             return Err(Error::runtime("[gpu] the source of a copy cannot be read"));
         }
+        let used = m.block.last.load(Ordering::Acquire);
+        if part.len() <= INSIDE && (m.block.mapped.is_none() || !self.queue.is_done(used)) {
+            // Neither staging memory nor work that still uses the block needs to be waited for.
+            let bytes = host_bytes(source, part.start, part.len());
+            return self.queue.fill(&m.block, &bytes).map(|()| to);
+        }
         if let Some(mapped) = m.block.mapped {
             // Kept blocks may still be read by work in flight.
-            self.queue.wait(m.block.last.load(Ordering::Acquire))?;
+            self.queue.wait(used)?;
             host_copy(source, part.start, mapped, part.len());
             m.block.written()?;
             return Ok(to);

@@ -14,6 +14,7 @@ mod caps;
 mod choose;
 mod emit;
 mod hal;
+mod hash;
 mod kernels;
 mod record;
 mod shaders;

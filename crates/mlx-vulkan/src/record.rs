@@ -2,6 +2,7 @@
 
 use crate::Caps;
 use crate::backend::{Arrays, Core};
+use crate::hal::device::MAX_BINDINGS;
 use crate::hal::memory::{Block, Place};
 use crate::hal::queue::{Ready, Use};
 use crate::kernels::map::Key;
@@ -224,8 +225,8 @@ impl<'a> Cx<'a> {
         }
         let (pipeline, layout) =
             self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len(), lanes)?;
-        let uses: SmallVec<[Use; 8]> =
-            d.bind.iter().map(|b| Use { block: b.block.clone(), range: b.range.clone(), writes: b.writes }).collect();
+        let uses: SmallVec<[Use<'_>; MAX_BINDINGS]> =
+            d.bind.iter().map(|b| Use { block: &b.block, range: b.range.clone(), writes: b.writes }).collect();
         self.core.dispatches.fetch_add(1, Ordering::Relaxed);
         self.core.queue.dispatch(&Ready {
             name: &d.shader.name,

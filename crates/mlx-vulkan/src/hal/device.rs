@@ -7,7 +7,7 @@ use ash::vk;
 use mlx_ir::{Error, Result};
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// Most storage buffers of a dispatch.
 pub(crate) const MAX_BINDINGS: usize = 24;
@@ -36,7 +36,7 @@ pub(crate) struct Device {
     pub allocator: ManuallyDrop<vk_mem::Allocator>,
     layouts: [OnceLock<Layout>; MAX_BINDINGS + 1],
     /// The first error after which the device takes no work.
-    lost: Mutex<Option<Error>>,
+    lost: OnceLock<Error>,
     _instance: Arc<Instance>,
 }
 
@@ -109,7 +109,7 @@ impl Device {
             push,
             allocator: ManuallyDrop::new(allocator),
             layouts: [const { OnceLock::new() }; MAX_BINDINGS + 1],
-            lost: Mutex::new(None),
+            lost: OnceLock::new(),
             raw,
             _instance: instance,
         }))
@@ -256,7 +256,7 @@ impl Device {
 
     /// Notes an error after which nothing can be expected of the device.
     pub fn give_up(&self, e: Error) -> Error {
-        self.lost.lock().unwrap_or_else(|p| p.into_inner()).get_or_insert(e).clone()
+        self.lost.get_or_init(|| e).clone()
     }
 
     /// An error if the device was given up.
@@ -264,7 +264,7 @@ impl Device {
     /// # Errors
     /// The first one noted.
     pub fn alive(&self) -> Result<()> {
-        match &*self.lost.lock().unwrap_or_else(|p| p.into_inner()) {
+        match self.lost.get() {
             Some(e) => Err(e.clone()),
             None => Ok(()),
         }

@@ -3,6 +3,7 @@
 use super::device::{Device, failure};
 use ash::vk;
 use mlx_ir::{Error, MemoryInfo, Result};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,6 +66,14 @@ impl Block {
 pub(crate) fn host_copy(from: *const u8, offset: usize, to: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's checks; the two are different memory.
     unsafe { std::ptr::copy_nonoverlapping(from.add(offset), to.as_ptr(), bytes) }
+}
+
+/// The `bytes` from `offset` after `from`, which the processor can read, and zeros up to whole words (at least one).
+pub(crate) fn host_bytes(from: *const u8, offset: usize, bytes: usize) -> SmallVec<[u8; 64]> {
+    let mut out: SmallVec<[u8; 64]> = smallvec::smallvec![0; bytes.next_multiple_of(4).max(4)];
+    // SAFETY: the caller's checks; the new list is other memory and no shorter.
+    unsafe { std::ptr::copy_nonoverlapping(from.add(offset), out.as_mut_ptr(), bytes) };
+    out
 }
 
 /// Freed blocks by place and size.

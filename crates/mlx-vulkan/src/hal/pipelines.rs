@@ -2,6 +2,7 @@
 
 use super::cache::Store;
 use super::device::{Device, Layout, failure};
+use crate::hash::Quick;
 use ash::vk;
 use mlx_ir::Result;
 use smallvec::SmallVec;
@@ -18,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 struct Key {
     shader: u64,
     bindings: usize,
-    spec: SmallVec<[u32; 8]>,
+    spec: SmallVec<[u32; 16]>,
     /// Lanes that subgroups must have, or 0.
     lanes: u32,
 }
@@ -26,7 +27,7 @@ struct Key {
 /// All pipelines of a device.
 pub(crate) struct Pipelines {
     device: Arc<Device>,
-    made: RwLock<HashMap<Key, vk::Pipeline>>,
+    made: RwLock<HashMap<Key, vk::Pipeline, Quick>>,
     cache: vk::PipelineCache,
     store: Option<Store>,
     /// There are pipelines that the file lacks.
@@ -70,7 +71,7 @@ impl Pipelines {
         }
         Ok(Pipelines {
             device,
-            made: RwLock::new(HashMap::new()),
+            made: RwLock::default(),
             cache,
             store,
             fresh: AtomicBool::new(false),

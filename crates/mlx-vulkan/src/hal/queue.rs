@@ -6,18 +6,22 @@
 use super::device::{Device, Layout, MAX_BINDINGS, PUSH_BYTES, failure};
 use super::memory::Block;
 use super::times::{KernelTime, Profile, Stamps};
+use crate::hash::Quick;
 use ash::vk;
 use mlx_ir::{Error, Result};
 use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Pieces of work after which a batch is handed over without being asked, so that the device starts early.
+/// Pieces of work after which a batch is handed over without being asked: few in the first after the device was asked
+/// for results, so that it starts early, and half as many again in each that follows, up to the most.
+const FIRST: usize = 8;
 const BATCH: usize = 64;
+/// Most bytes that travel inside a batch instead of by a copy from staging memory; the driver allows 64 KiB.
+pub(crate) const INSIDE: usize = 4096;
 /// Descriptor sets of a pool.
 const SETS: u32 = 256;
 /// How long a waiter looks at the fence again and again before it sleeps: a sleep costs more than short work takes.
@@ -26,9 +30,8 @@ const SPIN: Duration = Duration::from_micros(50);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What happens to a range of a block.
-#[derive(Clone)]
-pub(crate) struct Use {
-    pub block: Arc<Block>,
+pub(crate) struct Use<'a> {
+    pub block: &'a Arc<Block>,
     pub range: Range<u64>,
     pub writes: bool,
 }
@@ -127,28 +130,14 @@ struct Batch {
     /// What it uses, kept until it is done; each block once.
     blocks: Vec<Arc<Block>>,
     /// Ranges read and written since the last barrier, by block.
-    seen: HashMap<u64, Seen, BuildHasherDefault<Spread>>,
+    seen: HashMap<u64, Seen, Quick>,
     pieces: usize,
+    /// Pieces after which it is handed over.
+    most: usize,
     /// The pipeline that the command buffer has bound.
     bound: vk::Pipeline,
     /// While times are measured.
     stamps: Option<Stamps>,
-}
-
-/// A hasher for the numbers of blocks, which only need to be spread over the high bits (Fibonacci hashing).
-#[derive(Default)]
-struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.write_u64(self.0 ^ u64::from(b)));
-    }
-    fn write_u64(&mut self, x: u64) {
-        self.0 = x.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
 }
 
 #[derive(Clone, Default)]
@@ -176,6 +165,8 @@ struct State {
     /// Number of the next batch; all below `done` are finished.
     next: u64,
     done: u64,
+    /// Pieces of the next batch.
+    most: usize,
     barriers: u64,
     /// While times are measured.
     profile: Option<Profile>,
@@ -199,7 +190,7 @@ pub(crate) struct Ready<'a> {
     pub name: &'a str,
     pub pipeline: vk::Pipeline,
     pub layout: Layout,
-    pub uses: &'a [Use],
+    pub uses: &'a [Use<'a>],
     pub push: &'a [u32],
     pub groups: [u32; 3],
 }
@@ -212,6 +203,7 @@ impl Queue {
             idle: Vec::new(),
             next: 1,
             done: 1,
+            most: FIRST,
             barriers: 0,
             profile: None,
         };
@@ -324,13 +316,27 @@ impl Queue {
         self.device.alive()?;
         let mut state = self.state();
         let uses = [
-            Use { block: from.0.clone(), range: from.1..from.1 + bytes, writes: false },
-            Use { block: to.0.clone(), range: to.1..to.1 + bytes, writes: true },
+            Use { block: from.0, range: from.1..from.1 + bytes, writes: false },
+            Use { block: to.0, range: to.1..to.1 + bytes, writes: true },
         ];
         let frame = self.prepare(&mut state, &uses)?;
         let region = [vk::BufferCopy { src_offset: from.1, dst_offset: to.1, size: bytes }];
         // SAFETY: as in `dispatch`.
         unsafe { self.device.raw.cmd_copy_buffer(frame.0, from.0.raw, to.0.raw, &region) };
+        self.recorded(&mut state, "copy")
+    }
+
+    /// Records that the block's first bytes become these, at most [`INSIDE`] and a multiple of four.
+    ///
+    /// # Errors
+    /// As [`Queue::dispatch`].
+    pub fn fill(&self, to: &Arc<Block>, bytes: &[u8]) -> Result<()> {
+        debug_assert!(bytes.len() <= INSIDE && bytes.len().is_multiple_of(4) && bytes.len() as u64 <= to.bytes);
+        self.device.alive()?;
+        let mut state = self.state();
+        let frame = self.prepare(&mut state, &[Use { block: to, range: 0..bytes.len() as u64, writes: true }])?;
+        // SAFETY: as in `dispatch`; the bytes are copied into the command buffer.
+        unsafe { self.device.raw.cmd_update_buffer(frame.0, to.raw, 0, bytes) };
         self.recorded(&mut state, "copy")
     }
 
@@ -343,7 +349,7 @@ impl Queue {
     }
 
     /// Opens a batch if none is open, and places the barrier that `uses` need.
-    fn prepare(&self, state: &mut State, uses: &[Use]) -> Result<Commands> {
+    fn prepare(&self, state: &mut State, uses: &[Use<'_>]) -> Result<Commands> {
         if state.open.is_none() {
             let refused = |e| self.device.give_up(failure("no command buffer", e));
             let mut frame = match state.idle.pop() {
@@ -365,10 +371,12 @@ impl Queue {
                 blocks: Vec::with_capacity(2 * BATCH),
                 seen: HashMap::default(),
                 pieces: 0,
+                most: state.most,
                 bound: vk::Pipeline::null(),
                 stamps,
             });
             state.next += 1;
+            state.most = (state.most * 3 / 2).min(BATCH);
         }
         let open = state.open.as_mut().ok_or_else(|| Error::device("[gpu] no batch is open"))?;
         let hazard = uses.iter().any(|u| {
@@ -421,7 +429,7 @@ impl Queue {
         if let Some(stamps) = &mut open.stamps {
             stamps.piece(&self.device, open.frame.commands, name);
         }
-        if open.pieces >= BATCH { self.hand_over(state) } else { Ok(()) }
+        if open.pieces >= open.most { self.hand_over(state) } else { Ok(()) }
     }
 
     fn hand_over(&self, state: &mut State) -> Result<()> {
@@ -479,7 +487,18 @@ impl Queue {
     /// `Device` if the device takes none.
     pub fn submit(&self) -> Result<()> {
         self.device.alive()?;
-        self.hand_over(&mut self.state())
+        let mut state = self.state();
+        state.most = FIRST;
+        self.hand_over(&mut state)
+    }
+
+    /// Whether batch `number` and all before it are done.
+    pub fn is_done(&self, number: u64) -> bool {
+        let mut state = self.state();
+        if number >= state.done {
+            Self::retire(&mut state, &self.device);
+        }
+        number < state.done
     }
 
     /// Returns when batch `number` and all before it are done (0: at once).
@@ -496,6 +515,7 @@ impl Queue {
                 }
                 self.device.alive()?;
                 if state.open.as_ref().is_some_and(|b| b.number <= number) {
+                    state.most = FIRST;
                     self.hand_over(&mut state)?;
                 }
                 match state.flight.iter().rev().find(|b| b.number <= number) {

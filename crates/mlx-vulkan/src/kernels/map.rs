@@ -3,6 +3,7 @@
 use super::Kernel;
 use crate::Caps;
 use crate::emit::{self, Cells, Folding, Gathering, Moving, Place, Updating};
+use crate::hash::Quick;
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
@@ -110,7 +111,7 @@ impl Key {
 
 /// Whether the shader can be written for the device; remembered, since it takes writing it.
 pub(super) fn known(key: Key, caps: &Caps) -> bool {
-    static KNOWN: OnceLock<RwLock<HashMap<Key, bool>>> = OnceLock::new();
+    static KNOWN: OnceLock<RwLock<HashMap<Key, bool, Quick>>> = OnceLock::new();
     let known = KNOWN.get_or_init(RwLock::default);
     if key.wide() && !caps.int64 {
         return false;

@@ -6,7 +6,7 @@ use mlx_ir::op::{
     ArgKind, ArgReduce, BlockDequantize, BlockMatmul, BlockRows, Concatenate, Contiguous, Map, Matmul, Pad, Reduce,
     ReduceKind, SliceUpdate, UpdateMode,
 };
-use mlx_ir::{DType, Desc, Func, Operand, QuantFormat, Tape, TapeBuilder};
+use mlx_ir::{Backend, DType, Desc, Func, Launch, Operand, QuantFormat, Tape, TapeBuilder};
 use std::sync::Arc;
 
 fn floats(n: usize) -> Vec<f32> {
@@ -223,4 +223,35 @@ fn weights_in_every_block_format() {
             }
         }
     }
+}
+
+#[test]
+fn small_uploads_while_work_is_under_way() {
+    // Memory of what was uploaded is used again before the work that reads it has begun.
+    let Some(b) = testing::backend() else { return };
+    fn each<T: mlx_ir::Element + PartialEq + std::fmt::Debug>(
+        b: &crate::VulkanBackend,
+        n: usize,
+        make: impl Fn(usize) -> T,
+    ) {
+        let op = single(Func::Abs, T::DTYPE).into();
+        let runs: Vec<Operand> = (0..300)
+            .map(|i| {
+                let x = host_array(&[n], &(0..n).map(|j| make(i + j)).collect::<Vec<T>>());
+                let out = Operand { buffer: b.alloc(n * size_of::<T>()).expect("memory"), ..x.clone() };
+                assert_eq!(b.launch(&op, &[x], std::slice::from_ref(&out)).expect("a launch"), Launch::Done);
+                out
+            })
+            .collect();
+        for (i, out) in runs.iter().enumerate() {
+            out.buffer.to_host().expect("results");
+            assert_eq!(mlx_cpu::host::to_vec::<T>(out), (0..n).map(|j| make(i + j)).collect::<Vec<T>>(), "{i}");
+        }
+    }
+    each(b, 1, |i| i as i32);
+    each(b, 3, |i| i as u8);
+    each(b, 1023, |i| i as f32);
+    // The most that travels in a batch, and a word more.
+    each(b, 1024, |i| i as f32);
+    each(b, 1025, |i| i as f32);
 }
