@@ -2,11 +2,12 @@
 #![forbid(unsafe_code)]
 
 use mlx_check::report::Report;
+use mlx_check::value::Part;
 use mlx_check::{cases, errors, export, grad, perf, support, value};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N] [--device cpu|gpu]
+const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N] [--device cpu|gpu] [--part I/N]
 
 modes:
   test      values against exact ones: every dtype and memory layout; refused arguments
@@ -16,7 +17,7 @@ modes:
   export DIR [FILTER]   inputs and exact outputs, for tests/oracle/mlx_ops.py
   levels    names of the instruction-set levels of this machine
 
-FILTER keeps the cases whose name contains it. On the gpu (which MLX_ARM_GPU names) what has no kernel there is
+FILTER keeps the cases whose name contains it, --part of these for test every N-th from the I-th on. On the gpu (which MLX_ARM_GPU names) what has no kernel there is
 computed by the processor; the last line says how much.";
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn run() -> Result<bool, String> {
     let mut words = Vec::new();
     let mut config = mlx::Config::default();
     let mut device = mlx::Device::Cpu;
+    let mut part = Part::WHOLE;
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
         let mut value = |what: &str| args.next().ok_or(format!("{what} needs a value\n{USAGE}"));
@@ -43,6 +45,7 @@ fn run() -> Result<bool, String> {
                 config.threads = Some(value("--threads")?.parse().map_err(|_| "--threads needs a number".to_string())?);
             }
             "--device" => device = value("--device")?.parse().map_err(|e: mlx::Error| e.to_string())?,
+            "--part" => part = value("--part")?.parse()?,
             "-h" | "--help" => {
                 println!("{USAGE}");
                 return Ok(true);
@@ -62,16 +65,19 @@ fn run() -> Result<bool, String> {
     }
     mlx::configure(config).and_then(|()| mlx::init()).map_err(|e| e.to_string())?;
     let stream = mlx::Stream::default_of(device).map_err(|e| e.to_string())?;
-    mlx::on(stream, || mode(&words, device))
+    if part != Part::WHOLE && words.first() != Some(&"test") {
+        return Err(format!("--part is for test only\n{USAGE}"));
+    }
+    mlx::on(stream, || mode(&words, device, part))
 }
 
-fn mode(words: &[&str], device: mlx::Device) -> Result<bool, String> {
+fn mode(words: &[&str], device: mlx::Device, part: Part) -> Result<bool, String> {
     let filter = words.get(1).copied().unwrap_or("");
     let list = cases::all();
     let mut report = Report::new();
     match words.first().copied() {
         Some("test") => {
-            value::run(&list, filter, &mut report);
+            value::run(&list, filter, part, &mut report);
             for (name, result) in errors::run(filter) {
                 match result {
                     Ok(()) => report.passed += 1,

@@ -71,10 +71,35 @@ pub fn check(case: &Case, dtype: DType, layout: Layout, tamper: Tamper<'_>) -> R
     }
 }
 
-/// All cases whose name contains `filter`.
-pub fn run(cases: &[Case], filter: &str, report: &mut Report) {
+/// A part of the list: every `of`-th case, from the `number`-th on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// From 1.
+    pub number: usize,
+    /// Number of parts.
+    pub of: usize,
+}
+
+impl Part {
+    /// The whole list.
+    pub const WHOLE: Part = Part { number: 1, of: 1 };
+}
+
+impl std::str::FromStr for Part {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Part, String> {
+        let numbers = s.split_once('/').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Part { number, of }),
+            _ => Err(format!("'{s}' is not a part: 2/3 is the second of three")),
+        }
+    }
+}
+
+/// The cases of a part whose name contains `filter`.
+pub fn run(cases: &[Case], filter: &str, part: Part, report: &mut Report) {
     memory::set_guard(true);
-    for case in cases.iter().filter(|c| c.name.contains(filter)) {
+    for case in cases.iter().filter(|c| c.name.contains(filter)).skip(part.number - 1).step_by(part.of) {
         let shapes: Vec<&[usize]> = case.inputs.iter().map(|i| i.shape.as_slice()).collect();
         for dtype in case.family.dtypes() {
             for layout in Layout::ALL.into_iter().filter(|l| l.applies(&shapes)) {
@@ -84,5 +109,5 @@ pub fn run(cases: &[Case], filter: &str, report: &mut Report) {
         }
     }
     memory::set_guard(false);
-    report.close(Mode::Value, filter.is_empty());
+    report.close(Mode::Value, filter.is_empty() && part == Part::WHOLE);
 }
