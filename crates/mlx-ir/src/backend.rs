@@ -96,6 +96,10 @@ impl Buffer {
     pub fn same(&self, other: &Buffer) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+    /// Tells memories apart while they live.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).cast::<()>() as usize
+    }
     /// See [`Memory::to_host`].
     ///
     /// # Errors

@@ -459,8 +459,8 @@ op_rows! {
         /// Rotate the other way (the gradient).
         inverse: bool,
     }
-    /// Attention. Inputs: q (B, H, L, D), k (B, G, S, D), v (B, G, S, E), then mask and sinks (H) as
-    /// flagged.
+    /// Attention. Inputs: q (B, H, L, D), k (B, G, S, D), v (B, G, S, E), then mask, sinks (H) and the number of
+    /// keys as flagged.
     Sdpa {
         /// Factor of q·k.
         scale: Real,
@@ -472,6 +472,9 @@ op_rows! {
         mask: bool,
         /// A logit for each head that takes part in the softmax without a value follows.
         sinks: bool,
+        /// How many of the keys are there follows, one i32 (clamped to 1…S) that takes the place of S; the keys after
+        /// them are not looked at.
+        held: bool,
     }
     /// Product with an affine-quantized matrix. Inputs: x (…, M, K), codes, scales, biases.
     QuantizedMatmul {
@@ -499,10 +502,12 @@ op_rows! {
         add: bool,
     }
     /// x with the box of the update's shape at `start` replaced by the update, rotated if so given and converted to
-    /// x's dtype. Inputs: x, update, then those of the rotation.
+    /// x's dtype. Inputs: x, update, then those of the rotation, then the start along `axis`.
     CacheUpdate {
-        /// First element along each axis.
+        /// First element along each axis; 0 along `axis`.
         start: Axes,
+        /// The axis along which the first element is an input: one i32, clamped so that the update fits.
+        axis: Option<usize>,
         /// Rotation of the update.
         rope: Option<Rope>,
     }

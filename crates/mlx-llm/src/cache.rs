@@ -6,6 +6,15 @@ use mlx_ir::op::UpdateMode;
 /// Positions by which a cache grows.
 const STEP: usize = 256;
 
+/// Where new positions begin: after what the caches hold.
+pub struct Offset {
+    /// Their number, one i32.
+    pub at: Array,
+    /// How many there are with the new ones, one i32, where both are read on the device: then nothing of a graph
+    /// depends on them, and the keys are all for which there is room.
+    pub held: Option<Array>,
+}
+
 /// Keys and values of one layer: (1, heads, capacity, features) each.
 #[derive(Default)]
 pub struct LayerCache {
@@ -25,11 +34,20 @@ impl LayerCache {
         self.len == 0
     }
 
-    /// Adds keys and values (1, heads, T, features) and returns views of all that are held then.
+    /// Positions for which there is room.
+    pub fn room(&self) -> usize {
+        self.keys.as_ref().map_or(0, |k| k.dim(2))
+    }
+
+    /// Adds keys and values (1, heads, T, features) and returns views of all that are held then, or all there is room
+    /// for if `offset` says how many are held.
     ///
     /// # Errors
-    /// `Memory` if it cannot grow.
-    pub fn append(&mut self, k: &Array, v: &Array) -> Result<(Array, Array)> {
+    /// `Memory` if it cannot grow, `Value` if it would have to where the offset is read on the device.
+    pub fn append(&mut self, k: &Array, v: &Array, offset: &Offset) -> Result<(Array, Array)> {
+        if offset.held.is_some() {
+            return self.append_at(k, v, &offset.at);
+        }
         let end = self.len.checked_add(k.dim(2)).ok_or_else(|| Error::memory("[cache] too many positions"))?;
         let add = |held: &mut Option<Array>, new: &Array| -> Result<Array> {
             let room = held.as_ref().map_or(0, |h| h.dim(2));
@@ -52,6 +70,22 @@ impl LayerCache {
         };
         let keys = add(&mut self.keys, k)?;
         let values = add(&mut self.values, v)?;
+        self.len = end;
+        Ok((keys, values))
+    }
+
+    fn append_at(&mut self, k: &Array, v: &Array, at: &Array) -> Result<(Array, Array)> {
+        let end = self.len.saturating_add(k.dim(2));
+        let (Some(keys), Some(values)) = (self.keys.take(), self.values.take()) else {
+            return Err(Error::value("[cache] there is no room yet"));
+        };
+        if end > keys.dim(2) {
+            return Err(Error::value(format!("[cache] {end} positions are more than there is room for")));
+        }
+        let at = ops::reshape(at, &[1])?;
+        let add = |whole: &Array, new: &Array| ops::dynamic_slice_update(whole, new, &at, &[2]);
+        let (keys, values) = (add(&keys, k)?, add(&values, v)?);
+        (self.keys, self.values) = (Some(keys.clone()), Some(values.clone()));
         self.len = end;
         Ok((keys, values))
     }
@@ -108,6 +142,25 @@ impl Cache {
     /// Forgets the positions from `len` on.
     pub fn trim(&mut self, len: usize) {
         self.layers.iter_mut().for_each(|l| l.trim(len));
+    }
+
+    /// Positions for which there is room.
+    pub fn room(&self) -> usize {
+        self.layers.iter().map(LayerCache::room).min().unwrap_or(0)
+    }
+
+    /// The next positions, as the processor knows them.
+    ///
+    /// # Errors
+    /// `Value` for more positions than are counted.
+    pub fn offset(&self) -> Result<Offset> {
+        let at = i32::try_from(self.len()).map_err(|_| Error::value("[cache] too many positions"))?;
+        Ok(Offset { at: Array::scalar(at)?, held: None })
+    }
+
+    /// So many positions were added by work that runs again.
+    pub fn advance(&mut self, by: usize) {
+        self.layers.iter_mut().for_each(|l| l.len += by);
     }
 
     /// All arrays held.

@@ -1,7 +1,8 @@
 //! The façade of the language-model runtime: load a file, generate from tokens, measure.
 
 use crate::cache::Cache;
-use crate::models::{self, Dims, Model, Positions};
+use crate::decode::Decoder;
+use crate::models::{self, Dims, Model, Positions, token_array};
 use crate::sample::{SampleOptions, Sampler, top_logprobs};
 use crate::stop::StopMatcher;
 use crate::template::ChatTemplate;
@@ -240,12 +241,26 @@ impl Engine {
     }
 
     fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array> {
-        mlx::on(self.stream, || self.model.forward(tokens, cache, positions))
+        mlx::on(self.stream, || {
+            let offset = cache.offset()?;
+            self.model.forward(&token_array(tokens, self.dims().vocab)?, &offset, cache, positions)
+        })
+    }
+
+    /// Logits after one token, handed to the device where there is one.
+    fn decode(&self, token: u32, cache: &mut Cache, decoder: &mut Decoder) -> Result<Array> {
+        if self.stream.device == Device::Gpu
+            && let Some(logits) = mlx::on(self.stream, || decoder.step(&*self.model, token, cache))?
+        {
+            return Ok(logits);
+        }
+        self.forward(&[token], cache, Positions::Last)
     }
 
     /// A conversation: its cache lives on from one generation to the next.
     pub fn session(&self) -> Session<'_> {
-        Session { engine: self, cache: Cache::new(self.dims().layers), tokens: Vec::new() }
+        let cache = Cache::new(self.dims().layers);
+        Session { engine: self, cache, decoder: Decoder::default(), tokens: Vec::new() }
     }
 
     /// Generates from a prompt with a cache of its own.
@@ -306,8 +321,9 @@ impl Engine {
         let mut cache = Cache::new(self.dims().layers);
         let ids = self.random_tokens(tokens);
         let start = Instant::now();
+        let mut decoder = Decoder::default();
         for id in ids {
-            self.forward(&[id], &mut cache, Positions::Last)?.eval()?;
+            mlx::eval(&[self.decode(id, &mut cache, &mut decoder)?])?;
         }
         Ok(start.elapsed())
     }
@@ -330,6 +346,7 @@ impl Engine {
 pub struct Session<'a> {
     engine: &'a Engine,
     cache: Cache,
+    decoder: Decoder,
     /// Tokens whose keys and values are in the cache.
     tokens: Vec<u32>,
 }
@@ -426,7 +443,11 @@ impl<'s, 'a> Generation<'s, 'a> {
             done += chunk.len();
             let last = done == waiting.len();
             let positions = if last { Positions::Last } else { Positions::Nowhere };
-            let result = self.engine.forward(chunk, &mut session.cache, positions).and_then(|y| {
+            let result = match (chunk, last) {
+                (&[token], true) => self.engine.decode(token, &mut session.cache, &mut session.decoder),
+                _ => self.engine.forward(chunk, &mut session.cache, positions),
+            };
+            let result = result.and_then(|y| {
                 if last { y.to_vec::<f32>().map(Some) } else { mlx::eval(&session.cache.arrays()).map(|()| None) }
             });
             match result {
@@ -438,6 +459,7 @@ impl<'s, 'a> Generation<'s, 'a> {
                 Err(e) => {
                     // What was not computed must not be taken for processed.
                     session.cache = Cache::new(self.engine.dims().layers);
+                    session.decoder = Decoder::default();
                     session.tokens.clear();
                     return Err(e);
                 }

@@ -1,6 +1,6 @@
 //! Building blocks that the architectures share.
 
-use crate::cache::LayerCache;
+use crate::cache::{LayerCache, Offset};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result, ops};
 use mlx_ir::op::Gate;
@@ -240,11 +240,11 @@ impl Attention {
     }
 
     /// Applies it to x (T, dim) at the positions after what the cache holds, to which keys and values are added.
-    /// `offset` is the cache's length as a 0-d i32 array.
+    /// `offset` says where they are.
     ///
     /// # Errors
     /// `Value` if x does not fit, `Memory` if the cache cannot grow.
-    pub fn apply(&self, x: &Array, offset: &Array, cache: &mut LayerCache) -> Result<Array> {
+    pub fn apply(&self, x: &Array, offset: &Offset, cache: &mut LayerCache) -> Result<Array> {
         let h = &self.heads;
         let t = x.dim(0) as i64;
         let mut y = project(x, &[&self.query, &self.key, &self.value])?;
@@ -257,16 +257,16 @@ impl Attention {
             ops::swapaxes(&a, 1, 2)
         };
         let v = split(&y.remove(2), h.keys, &None)?;
-        let k = self.rotary.apply(&split(&y.remove(1), h.keys, &self.key_norm)?, offset)?;
-        let q = self.rotary.apply(&split(&y.remove(0), h.queries, &self.query_norm)?, offset)?;
-        let (k, v) = cache.append(&k, &v)?;
+        let k = self.rotary.apply(&split(&y.remove(1), h.keys, &self.key_norm)?, &offset.at)?;
+        let q = self.rotary.apply(&split(&y.remove(0), h.queries, &self.query_norm)?, &offset.at)?;
+        let (k, v) = cache.append(&k, &v, offset)?;
         let mask = match self.window {
             Some(w) if k.dim(2) > w => ops::Mask::SlidingWindow(w),
             _ if t > 1 => ops::Mask::Causal,
             // A single query is the last position: it sees everything.
             _ => ops::Mask::None,
         };
-        let o = ops::cached_attention(&q, &k, &v, self.scale, mask)?;
+        let o = ops::cached_attention(&q, &k, &v, self.scale, mask, offset.held.as_ref())?;
         let o = ops::reshape(&ops::swapaxes(&o, 1, 2)?, &[t, -1])?;
         self.output.apply(&o)
     }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+mod decode;
 pub mod engine;
 pub mod layers;
 pub mod models;

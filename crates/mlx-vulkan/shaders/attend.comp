@@ -24,6 +24,7 @@ shared float part[SIZE * (ROWS > 4u ? ROWS : 4u)];
 shared float top[ROWS], total[ROWS], factor[ROWS];
 
 void main() {
+    count_keys();
     uint t = gl_LocalInvocationID.x;
     uint group = gl_WorkGroupID.y, split = gl_WorkGroupID.z, row0 = gl_WorkGroupID.x * ROWS;
     uint b = group / p.key_heads, g = group % p.key_heads, first_head = g * p.rep;
@@ -45,10 +46,10 @@ void main() {
     // Chunks that some row sees. With fewer keys than queries some rows see none and are means of all.
     uint last_row = min(row0 + ROWS - 1u, p.rows - 1u);
     bool one_head = of_head(row0) == of_head(last_row);
-    uint low = 0u, high = p.s;
-    if (has(CAUSAL) && p.s >= p.l) {
-        high = (one_head ? at_step(last_row) : p.l - 1u) + p.s - p.l + 1u;
-        uint earliest = (one_head ? at_step(row0) : 0u) + p.s - p.l + 1u;
+    uint low = 0u, high = s;
+    if (has(CAUSAL) && s >= p.l) {
+        high = (one_head ? at_step(last_row) : p.l - 1u) + s - p.l + 1u;
+        uint earliest = (one_head ? at_step(row0) : 0u) + s - p.l + 1u;
         if (p.window != 0u && earliest > p.window) low = (earliest - p.window) / CHUNK * CHUNK;
     }
     uint chunks = (high - low + CHUNK - 1u) / CHUNK, share = (chunks + p.splits - 1u) / p.splits;
@@ -66,7 +67,7 @@ void main() {
             uint key = key0 + from + t / LANES;
             float x[ROWS];
             [[unroll]] for (uint r = 0; r < ROWS; r++) x[r] = 0.0;
-            if (key < p.s) {
+            if (key < s) {
                 uint base = key_base + uint(int(key) * p.k_step);
                 for (uint j = t % LANES; j < D4; j += LANES) {
                     vec4 k = four(keys[base + j]);
@@ -127,7 +128,7 @@ void main() {
         barrier();
         if (subset < subsets) {
             [[unroll]] for (uint r = 0; r < ROWS; r++) sum[r] *= factor[r];
-            uint keys_here = min(CHUNK, p.s - key0);
+            uint keys_here = min(CHUNK, s - key0);
             for (uint k = subset; k < keys_here; k += subsets) {
                 vec4 v = four(values[value_base + uint(int(key0 + k) * p.v_step) + feature]);
                 [[unroll]] for (uint r = 0; r < ROWS; r++) sum[r] += score[r * CHUNK + k] * v;

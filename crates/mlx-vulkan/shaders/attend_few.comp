@@ -26,6 +26,7 @@ shared vec4 part[TEAMS * ROWS * E4];
 shared float tops[TEAMS * ROWS], totals[TEAMS * ROWS];
 
 void main() {
+    count_keys();
     uint t = gl_LocalInvocationID.x, lane = gl_SubgroupInvocationID, team = gl_SubgroupID;
     uint group = gl_WorkGroupID.y, split = gl_WorkGroupID.z;
     uint b = group / p.key_heads, g = group % p.key_heads, first_head = g * p.rep;
@@ -46,9 +47,9 @@ void main() {
     [[unroll]] for (uint i = 0; i < ROWS * EACH; i++) sum[i] = vec4(0.0);
     // Keys that some query sees. With fewer keys than queries some see none and are means of all.
     uint low = 0u;
-    if (has(CAUSAL) && p.s >= p.l && p.window != 0u && p.s - p.l + 1u > p.window) low = p.s - p.l + 1u - p.window;
-    uint share = (p.s - low + p.splits - 1u) / p.splits;
-    uint begin = low + split * share, end = min(begin + share, p.s);
+    if (has(CAUSAL) && s >= p.l && p.window != 0u && s - p.l + 1u > p.window) low = s - p.l + 1u - p.window;
+    uint share = (s - low + p.splits - 1u) / p.splits;
+    uint begin = low + split * share, end = min(begin + share, s);
     // Those of this subgroup, in whole passes.
     const uint pass = LANES / TOGETHER;
     share = ((end - min(begin, end) + TEAMS - 1u) / TEAMS + pass - 1u) / pass * pass;

@@ -1,5 +1,6 @@
 #version 450
-// Rotary position embedding: an invocation makes one word of the output.
+// Rotary position embedding: an invocation makes one word of the output. Where the output begins along an axis may be
+// read from a buffer (AT).
 #extension GL_GOOGLE_include_directive : require
 #include ELEMENT
 #include RESULT
@@ -8,11 +9,13 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const bool TRADITIONAL = false;
 layout(constant_id = 2) const bool INVERSE = false;
 layout(constant_id = 3) const bool FREQS = false;
+layout(constant_id = 4) const bool AT = false;
 layout(set = 0, binding = 0) readonly buffer Input { uint x_words[]; };
 layout(set = 0, binding = 1) readonly buffer Offset { uint offset_words[]; };
 // Wavelengths; bound to the input where there are none.
 layout(set = 0, binding = 2) readonly buffer Freqs { float freqs[]; };
 layout(set = 0, binding = 3) writeonly buffer Output { uint out_words[]; };
+layout(set = 0, binding = 4) readonly buffer At { int at_words[]; };
 layout(push_constant) uniform Push {
     uint count;          // words of the output
     uint middle;         // x is (batch, middle, t, d)
@@ -35,6 +38,9 @@ layout(push_constant) uniform Push {
     int out_batch_stride;  // words
     int out_middle_stride;
     int out_t_stride;
+    uint at_first;  // word
+    int at_most;    // the last place at which the output fits
+    int at_stride;  // words
 } p;
 
 float x_at(uint base, uint j) { return element(x_words[(base + j) / PER_WORD], base + j); }
@@ -75,5 +81,6 @@ void main() {
     }
     uint to = uint(int(p.out_first) + int(b) * p.out_batch_stride + int(m) * p.out_middle_stride
                    + int(t) * p.out_t_stride) + w;
+    if (AT) to += uint(clamp(at_words[p.at_first], 0, p.at_most) * p.at_stride);
     out_words[to] = result_word(y[0], y[1]);
 }

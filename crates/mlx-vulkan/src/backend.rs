@@ -4,6 +4,7 @@ use crate::hal::device::Device;
 use crate::hal::memory::{Block, Place, Pool, host_bytes, host_copy};
 use crate::hal::pipelines::Pipelines;
 use crate::hal::queue::{INSIDE, Queue};
+use crate::hal::recording::Recorded;
 use crate::hash::Quick;
 use crate::kernels;
 use crate::kernels::map::Key;
@@ -77,6 +78,7 @@ impl Memory for Arrays {
         Ok(())
     }
     fn to_host(&self) -> Result<()> {
+        self.core.queue.looked();
         if self.block.mapped.is_some() {
             self.wait()?;
             return self.block.to_read();
@@ -201,6 +203,34 @@ impl Core {
     }
 }
 
+/// Work that was recorded once and can be run again over the same memory.
+pub struct Recording {
+    recorded: Arc<Recorded>,
+    core: Arc<Core>,
+    /// Number of its last run.
+    last: u64,
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        // Who is given the memory uses it in work that comes after this one's.
+        self.core.pool.release(&self.recorded.blocks);
+    }
+}
+
+impl Recording {
+    /// Runs the work again; returns when it is handed over. The outputs' former contents are gone then.
+    ///
+    /// # Errors
+    /// `Device` if the device was lost.
+    pub fn run(&mut self, outputs: &[&Buffer]) -> Result<()> {
+        self.core.queue.wait(self.last)?;
+        outputs.iter().filter_map(|b| self.core.own(b)).for_each(Arrays::forget_host_copy);
+        self.last = self.core.queue.again(&self.recorded)?;
+        Ok(())
+    }
+}
+
 /// Arrays and kernels on a Vulkan device.
 pub struct VulkanBackend(Arc<Core>);
 
@@ -245,6 +275,37 @@ impl VulkanBackend {
     /// `Device` if the device was lost.
     pub fn profiled(&self) -> Result<Vec<KernelTime>> {
         self.0.queue.profiled()
+    }
+    /// Does `work`, whose kernels run as always, and keeps what it recorded, to be run again. None if that is not
+    /// possible: if it waited for results, brought much data to the device, computed something elsewhere or shared
+    /// the device with another thread.
+    ///
+    /// # Errors
+    /// Those of `work`; `Device` if the device was lost.
+    pub fn capture(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Recording>> {
+        let core = &self.0;
+        core.queue.capture()?;
+        let done = work();
+        let Some(recorded) = core.queue.captured() else { return done.map(|()| None) };
+        let last = recorded.blocks.iter().map(|b| b.last.load(Ordering::Acquire)).max().unwrap_or(0);
+        // Gives the memory back when it goes.
+        let recording = Recording { recorded: Arc::new(recorded), core: core.clone(), last };
+        done?;
+        Ok(Some(recording).filter(|r| r.recorded.whole))
+    }
+    /// Changes the first bytes of an array's memory, at most 4096 and a multiple of four, after the work recorded so
+    /// far.
+    ///
+    /// # Errors
+    /// `Value` for memory that is not this device's or other numbers of bytes, `Device` if the device was lost.
+    pub fn overwrite(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
+        match self.0.own(buffer) {
+            Some(m) if bytes.len() <= INSIDE.min(m.len()) && bytes.len().is_multiple_of(4) && !bytes.is_empty() => {
+                m.forget_host_copy();
+                self.0.queue.fill(&m.block, bytes)
+            }
+            _ => Err(Error::value(format!("[gpu] {} bytes cannot be written there", bytes.len()))),
+        }
     }
     /// Sets the limit on memory in use; returns the previous one.
     pub fn set_memory_limit(&self, bytes: usize) -> usize {

@@ -11,6 +11,8 @@ pub struct Subgroups {
     pub range: (u32, u32),
     /// Whether a pipeline may require a size.
     pub size_control: bool,
+    /// Most subgroups of a workgroup whose pipeline requires a size.
+    pub most: u32,
     /// Whether a pipeline may require that all lanes take part.
     pub full: bool,
     /// Groups of operations in compute shaders.
@@ -96,6 +98,11 @@ macro_rules! flags {
         }
 
         impl Caps {
+    /// Most invocations of a workgroup in one dimension whose subgroups must have so many lanes.
+    pub fn workgroup_of(&self, lanes: u32) -> u32 {
+        let sized = if self.subgroups.size_control { lanes.saturating_mul(self.subgroups.most) } else { u32::MAX };
+        self.workgroup_invocations.min(self.workgroup_size[0]).min(sized)
+    }
             /// Names of the flags, as `MLX_VULKAN_DISABLE` takes them.
             pub const FLAGS: &[&str] = &[$(stringify!($name)),*];
 

@@ -21,7 +21,7 @@ mod shaders;
 #[cfg(test)]
 mod testing;
 
-pub use backend::VulkanBackend;
+pub use backend::{Recording, VulkanBackend};
 pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
 pub use choose::{Choice, choose};
 pub use hal::instance::{Adapter, Heap, Kind, Survey, survey};

@@ -15,6 +15,7 @@ mod array;
 pub mod io;
 pub mod ops;
 pub mod reference;
+pub mod replay;
 pub mod rules;
 mod runtime;
 mod schedule;

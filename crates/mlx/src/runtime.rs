@@ -240,6 +240,15 @@ mod gpu {
     }
 }
 
+/// The Vulkan back end, opened at the first call.
+///
+/// # Errors
+/// `Device` if there is none.
+#[cfg(feature = "vulkan")]
+pub(crate) fn vulkan() -> Result<&'static mlx_vulkan::VulkanBackend> {
+    gpu::get()
+}
+
 /// The GPU's back end if it is in use.
 fn gpu_in_use() -> Option<&'static dyn Backend> {
     #[cfg(feature = "vulkan")]

@@ -35,9 +35,13 @@ pub fn add(c: &mut List) {
     let start = [0, 0, 3, 0];
     let rotation = |traditional| Rope { dims: 6, traditional, base: Some(Real::new(1e4)), scale: Real::new(1.0), inverse: false };
     for d in [DType::F32, DType::F16, DType::BF16] {
-        case!(c, format!("cache_update/{d}"), Fixed, Exact, [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, None), "");
+        case!(c, format!("cache_update/{d}"), Fixed, Exact, [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, None, None), "");
+        for place in [2.0, -3.0, 9.0] {
+            case!(c, format!("cache_update/at {place}/{d}"), Fixed, Exact, [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32), given(&[place], &[1]).of(DType::I32)], d[], |x| ops::cache_update(&x[0], &x[1], &[0; 4], Some((2, &x[2])), None), "");
+        }
         for traditional in [false, true] {
-            case!(c, format!("cache_update/rope/{traditional}/{d}"), Fixed, Accumulate(8), [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32), given(&[3.0], &[]).of(DType::I32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, Some((rotation(traditional), &x[2..]))), "");
+            case!(c, format!("cache_update/rope at/{traditional}/{d}"), Fixed, Accumulate(8), [cache().of(d), normal(&[1, 1, 1, 8]).of(DType::F32), given(&[3.0], &[]).of(DType::I32), given(&[5.0], &[]).of(DType::I32)], d[], |x| ops::cache_update(&x[0], &x[1], &[0, 1, 0, 0], Some((2, &x[3])), Some((rotation(traditional), &x[2..3]))), "");
+            case!(c, format!("cache_update/rope/{traditional}/{d}"), Fixed, Accumulate(8), [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32), given(&[3.0], &[]).of(DType::I32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, None, Some((rotation(traditional), &x[2..]))), "");
         }
     }
 }

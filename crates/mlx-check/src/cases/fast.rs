@@ -61,8 +61,11 @@ pub fn add(c: &mut List) {
         case!(c, "scaled_dot_product_attention/added", Float, Accumulate(16), [normal(&[2, 4, 5, 8]), normal(&[2, 2, 7, 8]), normal(&[2, 2, 7, 8]), normal(m)], d[0, 1, 2, 3], |x| ops::scaled_dot_product_attention(&x[0], &x[1], &x[2], 0.3, Mask::Array(&x[3]), None), "mx.fast.scaled_dot_product_attention(x0, x1, x2, scale=0.3, mask=x3)");
     }
     for d in [DType::F16, DType::BF16, DType::F32] {
-        case!(c, format!("cached_attention/{d}"), Fixed, Accumulate(16), [normal(&[1, 4, 3, 8]).of(DType::F32), normal(&[1, 2, 70, 8]).of(d), normal(&[1, 2, 70, 8]).of(d)], d[0], |x| ops::cached_attention(&x[0], &x[1], &x[2], 0.3, Mask::Causal), "");
-        case!(c, format!("cached_attention/window/{d}"), Fixed, Accumulate(16), [normal(&[1, 4, 1, 8]).of(DType::F32), normal(&[1, 2, 70, 8]).of(d), normal(&[1, 2, 70, 8]).of(d)], d[0], |x| ops::cached_attention(&x[0], &x[1], &x[2], 0.3, Mask::SlidingWindow(9)), "");
+        for (queries, held) in [(1, 33.0), (3, 70.0), (40, 50.0), (1, -4.0), (2, 1000.0)] {
+            case!(c, format!("cached_attention/held/{queries}/{d}"), Fixed, Accumulate(16), [normal(&[1, 4, queries, 8]).of(DType::F32), normal(&[1, 2, 70, 8]).of(d), normal(&[1, 2, 70, 8]).of(d), given(&[held], &[]).of(DType::I32)], d[0], |x| ops::cached_attention(&x[0], &x[1], &x[2], 0.3, Mask::SlidingWindow(20), Some(&x[3])), "");
+        }
+        case!(c, format!("cached_attention/{d}"), Fixed, Accumulate(16), [normal(&[1, 4, 3, 8]).of(DType::F32), normal(&[1, 2, 70, 8]).of(d), normal(&[1, 2, 70, 8]).of(d)], d[0], |x| ops::cached_attention(&x[0], &x[1], &x[2], 0.3, Mask::Causal, None), "");
+        case!(c, format!("cached_attention/window/{d}"), Fixed, Accumulate(16), [normal(&[1, 4, 1, 8]).of(DType::F32), normal(&[1, 2, 70, 8]).of(d), normal(&[1, 2, 70, 8]).of(d)], d[0], |x| ops::cached_attention(&x[0], &x[1], &x[2], 0.3, Mask::SlidingWindow(9), None), "");
     }
     case!(c, "softmax/bench", Storable, Ulp(8), [normal(&[8, 8])], d[], |x| ops::softmax(&x[0], Some(&[-1]), true), "mx.softmax(x0, axis=-1)").bench(&[&[4096, 4096]], 0.0);
     case!(c, "rms_norm/bench", Storable, Accumulate(8), [normal(&[8, 8]), normal(&[8])], d[], |x| ops::rms_norm(&x[0], Some(&x[1]), 1e-5), "mx.fast.rms_norm(x0, x1, 1e-5)").bench(&[&[4096, 4096], &[4096]], 0.0);

@@ -1,8 +1,8 @@
 //! Gemma 3 (text): sliding-window layers with their own rotation between global ones, norms before and after each
 //! block, normalised queries and keys, scaled embeddings.
 
-use super::{Arch, Dims, Model, Positions, token_array, wanted};
-use crate::cache::Cache;
+use super::{Arch, Dims, Model, Positions, wanted};
+use crate::cache::{Cache, Offset};
 use crate::layers::{Attention, AttentionOptions, Embedding, Heads, Linear, Mlp, Norm, Rotary};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result, ops};
@@ -111,12 +111,11 @@ impl Model for Gemma3 {
         self.dims
     }
 
-    fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array> {
-        let offset = Array::scalar(cache.len() as i32)?;
-        let mut x = ops::multiply(&self.embedding.rows(&token_array(tokens, self.dims.vocab)?)?, self.scale)?;
+    fn forward(&self, tokens: &Array, offset: &Offset, cache: &mut Cache, positions: Positions) -> Result<Array> {
+        let mut x = ops::multiply(&self.embedding.rows(tokens)?, self.scale)?;
         for (i, b) in self.blocks.iter().enumerate() {
             let last = i + 1 == self.blocks.len();
-            let mut a = b.attention.apply(&b.attention_norm.apply(&x)?, &offset, cache.layer(i))?;
+            let mut a = b.attention.apply(&b.attention_norm.apply(&x)?, offset, cache.layer(i))?;
             if last {
                 // From here on only the wanted positions matter.
                 (x, a) = (wanted(&x, positions)?, wanted(&a, positions)?);

@@ -1,7 +1,7 @@
 //! Llama 2, 3 and 3.x, and what shares their architecture (SmolLM2, …).
 
-use super::{Arch, Dims, Model, Positions, token_array, wanted};
-use crate::cache::Cache;
+use super::{Arch, Dims, Model, Positions, wanted};
+use crate::cache::{Cache, Offset};
 use crate::layers::{Attention, AttentionOptions, Embedding, Heads, Linear, Mlp, Norm, Rotary};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result, ops};
@@ -98,11 +98,10 @@ impl Model for Llama {
         self.dims
     }
 
-    fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array> {
-        let offset = Array::scalar(cache.len() as i32)?;
-        let mut x = self.embedding.rows(&token_array(tokens, self.dims.vocab)?)?;
+    fn forward(&self, tokens: &Array, offset: &Offset, cache: &mut Cache, positions: Positions) -> Result<Array> {
+        let mut x = self.embedding.rows(tokens)?;
         for (i, b) in self.blocks.iter().enumerate() {
-            let a = b.attention.apply(&b.attention_norm.apply(&x)?, &offset, cache.layer(i))?;
+            let a = b.attention.apply(&b.attention_norm.apply(&x)?, offset, cache.layer(i))?;
             if i + 1 == self.blocks.len() {
                 // From here on only the wanted positions matter.
                 let (x, a) = (wanted(&x, positions)?, wanted(&a, positions)?);

@@ -3,7 +3,7 @@
 mod gemma3;
 mod llama;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Offset};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result};
 
@@ -36,11 +36,12 @@ pub trait Model: Send + Sync {
     /// Its sizes.
     fn dims(&self) -> Dims;
 
-    /// Logits (f32) of the tokens (T) that follow what the cache holds; the cache then holds them too.
+    /// Logits (f32) of the tokens (T), ids inside the vocabulary, that follow what the cache holds, at `offset`; the
+    /// cache then holds them too.
     ///
     /// # Errors
-    /// `Value` for an empty list, `Memory` if memory is short.
-    fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array>;
+    /// `Value` for arrays that do not fit, `Memory` if memory is short.
+    fn forward(&self, tokens: &Array, offset: &Offset, cache: &mut Cache, positions: Positions) -> Result<Array>;
 }
 
 /// An architecture.

@@ -7,6 +7,8 @@ layout(set = 0, binding = 2) readonly buffer Values { FOUR_WORDS values[]; };
 layout(set = 0, binding = 3) readonly buffer Mask { uint mask_words[]; };
 layout(set = 0, binding = 4) readonly buffer Sinks { uint sink_words[]; };
 layout(set = 0, binding = 5) writeonly buffer Output { uint out_words[]; };
+// How many keys are there.
+layout(set = 0, binding = 6) readonly buffer Held { int held_words[]; };
 layout(push_constant) uniform Push {
     uint rows;       // queries of a key head: heads that share it, times l
     uint l;
@@ -35,13 +37,18 @@ layout(push_constant) uniform Push {
     int mask_key;
     uint sinks_first;
     uint out_first;  // word
+    uint held_first; // word
 } p;
 
 layout(constant_id = 6) const uint FLAGS = 0;  // as below
 layout(constant_id = 7) const bool ONE = false; // l is 1
-const uint CAUSAL = 1, MASK_BOOL = 2, MASK_ADDED = 4, SINKS = 8, PARTS = 16;
+const uint CAUSAL = 1, MASK_BOOL = 2, MASK_ADDED = 4, SINKS = 8, PARTS = 16, HELD = 32;
 bool has(uint flag) { return (FLAGS & flag) != 0u; }
 const float LOWEST = -3.40282347e38;
+
+// Keys that are there; set before anything else is done.
+uint s;
+void count_keys() { s = has(HELD) ? uint(clamp(held_words[p.held_first], 1, int(p.s))) : p.s; }
 
 float query(uint at) { return element(q_words[at / PER_WORD], at); }
 
@@ -51,9 +58,9 @@ uint at_step(uint row) { return ONE ? 0u : row % p.l; }
 
 // The score of a key for row r of the workgroup.
 float masked(float x, uint b, uint first_head, uint row, uint key) {
-    if (key >= p.s) return -INFINITE;
+    if (key >= s) return -INFINITE;
     uint head = first_head + of_head(row), i = at_step(row);
-    int last = int(i) + int(p.s) - int(p.l);
+    int last = int(i) + int(s) - int(p.l);
     bool seen = !has(CAUSAL) || int(key) <= last;
     seen = seen && (p.window == 0u || int(key) > last - int(p.window));
     if (has(MASK_BOOL | MASK_ADDED)) {

@@ -4,9 +4,9 @@ use super::device::{Device, failure};
 use ash::vk;
 use mlx_ir::{Error, MemoryInfo, Result};
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use vk_mem::Alloc;
 
@@ -32,6 +32,8 @@ pub(crate) struct Block {
     pub id: u64,
     /// Number of the last batch of work that uses it.
     pub last: AtomicU64,
+    /// Recordings that use it whenever they run: nobody else is given it meanwhile.
+    kept: AtomicU32,
     allocation: vk_mem::Allocation,
     device: Arc<Device>,
 }
@@ -49,6 +51,10 @@ impl Drop for Block {
 }
 
 impl Block {
+    /// A recording uses it from now on whenever it runs, until [`Pool::release`].
+    pub fn keep(&self) {
+        self.kept.fetch_add(1, Ordering::Relaxed);
+    }
     /// Makes what the processor wrote visible to the device.
     pub fn written(&self) -> Result<()> {
         let done = self.device.allocator.flush_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
@@ -81,6 +87,8 @@ pub(crate) fn host_bytes(from: *const u8, offset: usize, bytes: usize) -> SmallV
 struct Free {
     blocks: BTreeMap<(Place, u64), Vec<Arc<Block>>>,
     bytes: u64,
+    /// Blocks that recordings alone still use.
+    orphans: HashSet<u64>,
 }
 
 /// All blocks of a device.
@@ -218,6 +226,7 @@ impl Pool {
             mapped,
             id: self.next.fetch_add(1, Ordering::Relaxed),
             last: AtomicU64::new(0),
+            kept: AtomicU32::new(0),
             allocation,
             device: self.device.clone(),
         })
@@ -225,17 +234,39 @@ impl Pool {
 
     /// Takes a block back, to be used again or freed.
     pub fn give(&self, block: Arc<Block>) {
-        self.active.fetch_sub(block.bytes, Ordering::Relaxed);
         let mut free = self.free();
+        if block.kept.load(Ordering::Relaxed) > 0 {
+            // It counts as in use until the recording gives it back.
+            free.orphans.insert(block.id);
+            return;
+        }
+        self.active.fetch_sub(block.bytes, Ordering::Relaxed);
         if free.bytes + block.bytes <= self.keep.load(Ordering::Relaxed) {
             free.bytes += block.bytes;
             free.blocks.entry((block.place, block.bytes)).or_default().push(block);
         }
     }
 
+    /// Ends what [`Block::keep`] began; blocks that nobody else has are given back.
+    pub fn release(&self, blocks: &[Arc<Block>]) {
+        for b in blocks {
+            let orphan = {
+                let mut free = self.free();
+                b.kept.fetch_sub(1, Ordering::Relaxed) == 1 && free.orphans.remove(&b.id)
+            };
+            if orphan {
+                self.give(b.clone());
+            }
+        }
+    }
+
     /// Frees what is kept; blocks in flight go when their work is done.
     pub fn clear(&self) {
-        let old = std::mem::take(&mut *self.free());
+        let old = {
+            let mut free = self.free();
+            free.bytes = 0;
+            std::mem::take(&mut free.blocks)
+        };
         drop(old);
     }
 

@@ -14,4 +14,5 @@ pub(crate) mod memory;
 pub(crate) mod pipelines;
 mod probe;
 pub(crate) mod queue;
+pub(crate) mod recording;
 pub(crate) mod times;

@@ -170,6 +170,7 @@ pub(super) fn caps(
         size,
         range: if sized { (sizes.min_subgroup_size, sizes.max_subgroup_size) } else { (size, size) },
         size_control: sized,
+        most: if sized { sizes.max_compute_workgroup_subgroups } else { u32::MAX },
         full: size_control.compute_full_subgroups == vk::TRUE,
         vote: ops(vk::SubgroupFeatureFlags::VOTE),
         arithmetic: ops(vk::SubgroupFeatureFlags::ARITHMETIC),

@@ -4,7 +4,8 @@
 //! or that writes what earlier work reads or wrote. Batches begin with a barrier after everything before them.
 
 use super::device::{Device, Layout, MAX_BINDINGS, PUSH_BYTES, failure};
-use super::memory::Block;
+use super::memory::{Block, Place};
+use super::recording::{Capture, Recorded};
 use super::times::{KernelTime, Profile, Stamps};
 use crate::hash::Quick;
 use ash::vk;
@@ -37,11 +38,11 @@ pub(crate) struct Use<'a> {
 }
 
 /// A command buffer with what it needs.
-struct Frame {
+pub(super) struct Frame {
     device: Arc<Device>,
     pool: vk::CommandPool,
-    commands: vk::CommandBuffer,
-    fence: vk::Fence,
+    pub(super) commands: vk::CommandBuffer,
+    pub(super) fence: vk::Fence,
     descriptors: Vec<vk::DescriptorPool>,
     /// Sets taken from the descriptor pools.
     sets: u32,
@@ -87,9 +88,12 @@ impl Frame {
         }
     }
 
-    fn begin(&mut self) -> std::result::Result<(), vk::Result> {
+    /// Begins to record; `again` if the commands may be handed over more than once.
+    fn begin(&mut self, again: bool) -> std::result::Result<(), vk::Result> {
         let raw = &self.device.raw;
-        let info = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        let once = vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT;
+        let flags = if again { vk::CommandBufferUsageFlags::empty() } else { once };
+        let info = vk::CommandBufferBeginInfo::default().flags(flags);
         // SAFETY: the frame is not in flight.
         unsafe {
             raw.reset_fences(&[self.fence])?;
@@ -124,11 +128,13 @@ impl Frame {
 }
 
 /// Work recorded or in flight.
-struct Batch {
+pub(super) struct Batch {
     number: u64,
     frame: Arc<Frame>,
     /// What it uses, kept until it is done; each block once.
     blocks: Vec<Arc<Block>>,
+    /// Where it is a recording that runs again.
+    again: Option<Arc<Recorded>>,
     /// Ranges read and written since the last barrier, by block.
     seen: HashMap<u64, Seen, Quick>,
     pieces: usize,
@@ -138,6 +144,27 @@ struct Batch {
     bound: vk::Pipeline,
     /// While times are measured.
     stamps: Option<Stamps>,
+}
+
+impl Batch {
+    fn new(number: u64, frame: Arc<Frame>, most: usize, stamps: Option<Stamps>) -> Batch {
+        Batch {
+            number,
+            frame,
+            blocks: Vec::new(),
+            again: None,
+            seen: HashMap::default(),
+            pieces: 0,
+            most,
+            bound: vk::Pipeline::null(),
+            stamps,
+        }
+    }
+
+    /// A recording that was handed over again.
+    pub(super) fn repeated(number: u64, frame: Arc<Frame>, recorded: Arc<Recorded>) -> Batch {
+        Batch { again: Some(recorded), ..Batch::new(number, frame, 0, None) }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -157,24 +184,26 @@ fn widen(a: &mut Option<Range<u64>>, b: &Range<u64>) {
     });
 }
 
-struct State {
+pub(super) struct State {
     /// Being recorded.
     open: Option<Batch>,
-    flight: VecDeque<Batch>,
+    pub(super) flight: VecDeque<Batch>,
     idle: Vec<Arc<Frame>>,
     /// Number of the next batch; all below `done` are finished.
-    next: u64,
+    pub(super) next: u64,
     done: u64,
     /// Pieces of the next batch.
     most: usize,
     barriers: u64,
     /// While times are measured.
-    profile: Option<Profile>,
+    pub(super) profile: Option<Profile>,
+    /// While work is kept to be run again.
+    pub(super) capture: Option<Capture>,
 }
 
 /// The device's queue. All its work runs in the order in which it was recorded.
 pub(crate) struct Queue {
-    device: Arc<Device>,
+    pub(super) device: Arc<Device>,
     state: Mutex<State>,
 }
 
@@ -206,11 +235,12 @@ impl Queue {
             most: FIRST,
             barriers: 0,
             profile: None,
+            capture: None,
         };
         Queue { device, state: Mutex::new(state) }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
@@ -319,6 +349,10 @@ impl Queue {
             Use { block: from.0, range: from.1..from.1 + bytes, writes: false },
             Use { block: to.0, range: to.1..to.1 + bytes, writes: true },
         ];
+        if let (Place::Upload, Some(c)) = (from.0.place, &mut state.capture) {
+            // What lies there now is gone when the work runs again.
+            c.spoil();
+        }
         let frame = self.prepare(&mut state, &uses)?;
         let region = [vk::BufferCopy { src_offset: from.1, dst_offset: to.1, size: bytes }];
         // SAFETY: as in `dispatch`.
@@ -350,7 +384,11 @@ impl Queue {
 
     /// Opens a batch if none is open, and places the barrier that `uses` need.
     fn prepare(&self, state: &mut State, uses: &[Use<'_>]) -> Result<Commands> {
+        if let Some(c) = &mut state.capture {
+            c.joined();
+        }
         if state.open.is_none() {
+            let kept = state.capture.is_some();
             let refused = |e| self.device.give_up(failure("no command buffer", e));
             let mut frame = match state.idle.pop() {
                 Some(f) => f,
@@ -358,23 +396,15 @@ impl Queue {
             };
             Arc::get_mut(&mut frame)
                 .ok_or_else(|| Error::device("[gpu] an idle command buffer is shared"))?
-                .begin()
+                .begin(kept)
                 .map_err(refused)?;
             self.barrier(frame.commands);
             let stamps = match &state.profile {
                 Some(_) => Some(Stamps::begin(&self.device, frame.commands, BATCH)?),
                 None => None,
             };
-            state.open = Some(Batch {
-                number: state.next,
-                frame,
-                blocks: Vec::with_capacity(2 * BATCH),
-                seen: HashMap::default(),
-                pieces: 0,
-                most: state.most,
-                bound: vk::Pipeline::null(),
-                stamps,
-            });
+            let most = if kept { usize::MAX } else { state.most };
+            state.open = Some(Batch::new(state.next, frame, most, stamps));
             state.next += 1;
             state.most = (state.most * 3 / 2).min(BATCH);
         }
@@ -396,6 +426,9 @@ impl Queue {
             if u.block.last.load(Ordering::Relaxed) != open.number {
                 u.block.last.store(open.number, Ordering::Release);
                 open.blocks.push(u.block.clone());
+                if let Some(c) = &mut state.capture {
+                    c.uses(u.block);
+                }
             }
         }
         Ok(Commands(open.frame.commands))
@@ -432,7 +465,7 @@ impl Queue {
         if open.pieces >= open.most { self.hand_over(state) } else { Ok(()) }
     }
 
-    fn hand_over(&self, state: &mut State) -> Result<()> {
+    pub(super) fn hand_over(&self, state: &mut State) -> Result<()> {
         let Some(batch) = state.open.take() else { return Ok(()) };
         let raw = &self.device.raw;
         let host = [vk::MemoryBarrier::default()
@@ -457,13 +490,16 @@ impl Queue {
         if let Err(e) = handed {
             return Err(self.device.give_up(failure("work was refused", e)));
         }
+        if let Some(c) = &mut state.capture {
+            c.handed_over(&batch.frame);
+        }
         state.flight.push_back(batch);
         Self::retire(state, &self.device);
         Ok(())
     }
 
     /// Forgets batches that are done; their command buffers are used again.
-    fn retire(state: &mut State, device: &Device) {
+    pub(super) fn retire(state: &mut State, device: &Device) {
         while let Some(first) = state.flight.front() {
             // SAFETY: the fence is that of a batch in flight.
             if !matches!(unsafe { device.raw.get_fence_status(first.frame.fence) }, Ok(true)) {
@@ -474,8 +510,8 @@ impl Queue {
             if let Some(stamps) = batch.stamps {
                 state.profile.get_or_insert_default().take_in(device, stamps, device.timestamp_bits);
             }
-            // A waiter may still hold it; then it goes when the waiter is done.
-            if Arc::strong_count(&batch.frame) == 1 {
+            // A waiter may still hold it; then it goes when the waiter is done. A recording keeps its own.
+            if batch.again.is_none() && Arc::strong_count(&batch.frame) == 1 {
                 state.idle.push(batch.frame);
             }
         }
@@ -512,6 +548,9 @@ impl Queue {
                 Self::retire(&mut state, &self.device);
                 if number < state.done {
                     return Ok(());
+                }
+                if let Some(c) = &mut state.capture {
+                    c.looked();
                 }
                 self.device.alive()?;
                 if state.open.as_ref().is_some_and(|b| b.number <= number) {

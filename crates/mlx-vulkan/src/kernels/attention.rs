@@ -16,7 +16,7 @@ const GROUP: usize = 128;
 const ROWS: usize = 8;
 const SHARED: usize = 16 << 10;
 /// Storage buffers that the shader binds.
-const BUFFERS: u32 = 6;
+const BUFFERS: u32 = 7;
 /// Workgroups that keep a device busy.
 const BUSY: usize = 256;
 /// Workgroups of queries alone from which keys are scored by one invocation each.
@@ -27,6 +27,7 @@ const MASK_BOOL: u32 = 2;
 const MASK_ADDED: u32 = 4;
 const SINKS: u32 = 8;
 const PARTS: u32 = 16;
+const HELD: u32 = 32;
 
 fn shader(q: DType, k: DType) -> Option<&'static Shader> {
     match (q, k) {
@@ -110,7 +111,7 @@ impl Few {
             return None;
         }
         let room = (caps.shared_memory as usize).min(2 * SHARED);
-        let most = caps.workgroup_invocations.min(caps.workgroup_size[0]) as usize;
+        let most = caps.workgroup_of(lanes as u32) as usize;
         let fits =
             |teams: usize| teams * lanes <= most && rows * k.shape[3] * 4 + teams * rows * (v.shape[3] * 4 + 8) <= room;
         let teams = [8, 4, 2, 1].into_iter().find(|&t| fits(t))?;
@@ -157,8 +158,12 @@ impl Kernel for Sdpa {
             && few(self.window.unwrap_or(0));
         let mask =
             !self.mask || (ins[3].ndim() == 4 && matches!(ins[3].dtype, DType::Bool) | (ins[3].dtype == q.dtype));
-        let sinks = !self.sinks || ins.last().is_some_and(|s| s.dtype == q.dtype && s.ndim() == 1 && s.is_contiguous());
-        if !(fits && mask && sinks) {
+        let sinks = !self.sinks
+            || ins
+                .get(3 + usize::from(self.mask))
+                .is_some_and(|s| s.dtype == q.dtype && s.ndim() == 1 && s.is_contiguous());
+        let held = !self.held || ins.last().is_some_and(|n| n.dtype == DType::I32 && n.size() == 1);
+        if !(fits && mask && sinks && held) {
             return false;
         }
         let cut = Cut::new(q, k);
@@ -183,7 +188,8 @@ impl Kernel for Sdpa {
         let (keys, k) = aligned(cx, &ins[1])?;
         let (values, v) = aligned(cx, &ins[2])?;
         let mask = if self.mask { Some((cx.input(&ins[3])?, &ins[3].desc)) } else { None };
-        let sinks = if self.sinks { Some(cx.input(&ins[ins.len() - 1])?) } else { None };
+        let sinks = if self.sinks { Some(cx.input(&ins[3 + usize::from(self.mask)])?) } else { None };
+        let held = if self.held { Some(cx.input(&ins[ins.len() - 1])?) } else { None };
         let (rep, l, s, e) = (q.shape[1] / k.shape[1], q.shape[2], k.shape[2], v.shape[3]);
         let rows = rep * l;
         let parted = splits > 1;
@@ -194,8 +200,9 @@ impl Kernel for Sdpa {
             Some(_) => MASK_ADDED,
         };
         let on = |yes: bool, flag: u32| if yes { flag } else { 0 };
-        let flags = on(self.causal, CAUSAL) | mask_flag | on(self.sinks, SINKS) | on(parted, PARTS);
-        let mut push = [0u32; 27];
+        let flags =
+            on(self.causal, CAUSAL) | mask_flag | on(self.sinks, SINKS) | on(parted, PARTS) | on(self.held, HELD);
+        let mut push = [0u32; 28];
         push[..8].copy_from_slice(&[
             rows as u32,
             l as u32,
@@ -220,6 +227,7 @@ impl Kernel for Sdpa {
         }
         push[25] = sinks.as_ref().map_or(0, |b| element(b, q.dtype));
         push[26] = to.first / 4;
+        push[27] = held.as_ref().map_or(0, |b| b.first / 4);
         let one = u32::from(l == 1);
         let (d4, e4) = ((k.shape[3] / 4) as u32, (e / 4) as u32);
         let (spec, blocks, lanes) = match few {
@@ -230,8 +238,8 @@ impl Kernel for Sdpa {
             }
         };
         let none = &queries;
-        let bind =
-            [&queries, &keys, &values, mask.as_ref().map_or(none, |m| &m.0), sinks.as_ref().unwrap_or(none), &to];
+        let (mask, sinks, held) = (mask.as_ref().map(|m| &m.0), sinks.as_ref(), held.as_ref());
+        let bind = [&queries, &keys, &values, mask.unwrap_or(none), sinks.unwrap_or(none), &to, held.unwrap_or(none)];
         let workgroups = [blocks as u32, groups as u32, splits as u32];
         let d = Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: workgroups };
         cx.dispatch_by(&d, lanes as u32)?;
@@ -308,7 +316,8 @@ mod tests {
             };
             let added = of(dq, &[l, s], &values(l * s, 5));
             let out = [Desc::contiguous(&[b, h, l, e], dq)];
-            let plain = Sdpa { scale: Real::new(0.6), causal: false, window: None, mask: false, sinks: false };
+            let plain =
+                Sdpa { scale: Real::new(0.6), causal: false, window: None, mask: false, sinks: false, held: false };
             let qkv = [q, k, v];
             let with = |more: &[&Operand]| qkv.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
             compare(plain.clone(), &qkv, &out, 1e-5);
@@ -326,7 +335,7 @@ mod tests {
         let mut k = host_array(&[4 * 9 + 1], &values(37, 2));
         k.desc = Desc::contiguous(&[1, 1, 9, 4], DType::F32);
         k.offset = 4;
-        let op = Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: false, sinks: false };
+        let op = Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: false, sinks: false, held: false };
         let out = q.desc.clone();
         compare(op, &[q, k.clone(), k], &[out], 1e-6);
     }

@@ -72,7 +72,7 @@ impl Form {
         let able = caps.int_dot && s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1);
         // Lanes of a team: neither so few that sums take long nor more than short rows have blocks.
         let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size };
-        let group = DOT_GROUP.min(caps.workgroup_invocations).min(caps.workgroup_size[0]);
+        let group = DOT_GROUP.min(caps.workgroup_of(lanes));
         let pairs = 1 + usize::from(around.gate.is_some());
         // The largest matrices have workgroups enough for two rows of each team.
         let rows = if n >= 32768 && m <= 2 && pairs == 1 { 2 } else { 1 };
@@ -283,7 +283,7 @@ impl Coop {
         let able = caps.fp16 && (s.size_control || s.range.0 == s.range.1);
         let fits = |c: &Coop| {
             let group = c.group();
-            able && group <= caps.workgroup_invocations.min(caps.workgroup_size[0])
+            able && group <= caps.workgroup_of(c.lanes)
                 && (c.rows * 2).is_multiple_of(group)
                 && c.shared() <= caps.shared_memory
                 && fits(caps, c.groups(m, n))

@@ -255,7 +255,7 @@ impl Coop {
         let able = (s.size_control || s.range.0 == s.range.1)
             && chunks(tile.rows)
             && chunks(tile.columns)
-            && coop.group() <= caps.workgroup_invocations.min(caps.workgroup_size[0])
+            && coop.group() <= caps.workgroup_of(coop.lanes)
             && coop.shared() <= caps.shared_memory;
         able.then_some(coop)
     }

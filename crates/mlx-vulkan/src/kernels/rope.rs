@@ -6,7 +6,7 @@ use super::{Kernel, copy};
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
-use mlx_ir::op::{CacheUpdate, Rope};
+use mlx_ir::op::{CacheUpdate, Real, Rope};
 use mlx_ir::{DType, Desc, Operand, Result, Tape};
 use smallvec::SmallVec;
 
@@ -72,8 +72,22 @@ fn supports(op: &Rope, ins: &[Desc], out: &Desc) -> bool {
         && ins.len() == 2 + usize::from(op.base.is_none())
 }
 
-/// Rotates x into `out`, `skip` elements after its first.
-fn record(cx: &mut Cx<'_>, op: &Rope, ins: &[Operand], out: (&Desc, &Bound), skip: usize) -> Result<()> {
+/// A start that is read on the device: itself, the largest one, and elements of the output from one to the next.
+struct At<'a> {
+    start: &'a Operand,
+    most: usize,
+    stride: usize,
+}
+
+/// Rotates x into `out`, `skip` elements after its first, or where a start says.
+fn record(
+    cx: &mut Cx<'_>,
+    op: &Rope,
+    ins: &[Operand],
+    out: (&Desc, &Bound),
+    skip: usize,
+    at: Option<At<'_>>,
+) -> Result<()> {
     let x = &ins[0].desc;
     let (d, words) = (x.dtype, per_word(out.0.dtype));
     let (Some(shader), Some((shape, steps)), Some((_, out_steps))) = (shader(d, out.0.dtype), four(x), four(out.0))
@@ -82,6 +96,7 @@ fn record(cx: &mut Cx<'_>, op: &Rope, ins: &[Operand], out: (&Desc, &Bound), ski
     };
     let (from, offset) = (cx.input(&ins[0])?, cx.input(&ins[1])?);
     let freqs = ins.get(2).map(|f| cx.input(f)).transpose()?;
+    let start = at.as_ref().map(|a| cx.input(a.start)).transpose()?;
     let offsets = &ins[1].desc;
     let words_of_offset = (offsets.dtype.size() / 4) as isize;
     let step = if offsets.size() > 1 { offsets.strides[0] * words_of_offset } else { 0 };
@@ -110,10 +125,14 @@ fn record(cx: &mut Cx<'_>, op: &Rope, ins: &[Operand], out: (&Desc, &Bound), ski
         to[0],
         to[1],
         to[2],
+        start.as_ref().map_or(0, |b| b.first / 4),
+        at.as_ref().map_or(0, |a| a.most as u32),
+        at.as_ref().map_or(0, |a| (a.stride / words) as u32),
     ];
-    let spec = [GROUP, u32::from(op.traditional), u32::from(op.inverse), u32::from(freqs.is_some())];
+    let flags = [op.traditional, op.inverse, freqs.is_some(), at.is_some()].map(u32::from);
+    let spec = [GROUP, flags[0], flags[1], flags[2], flags[3]];
     let (across, down) = grid(cx.caps, count);
-    let bind = [&from, &offset, freqs.as_ref().unwrap_or(&from), out.1];
+    let bind = [&from, &offset, freqs.as_ref().unwrap_or(&from), out.1, start.as_ref().unwrap_or(&from)];
     cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: [across, down, 1] })
 }
 
@@ -123,7 +142,7 @@ impl Kernel for Rope {
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let out = cx.output(&outs[0])?;
-        record(cx, self, ins, (&outs[0].desc, &out), 0)
+        record(cx, self, ins, (&outs[0].desc, &out), 0, None)
     }
 }
 
@@ -134,9 +153,29 @@ fn filled(op: &CacheUpdate, whole: &Desc, shape: &[usize]) -> (Desc, usize) {
     (copy::part(whole, shape, &steps), first)
 }
 
+/// A rotation of nothing, which only converts.
+fn unrotated() -> Rope {
+    Rope { dims: 0, traditional: false, base: Some(Real::new(2.0)), scale: Real::new(1.0), inverse: false }
+}
+
 impl Kernel for CacheUpdate {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
         let (there, first) = filled(self, &outs[0], &ins[1].shape);
+        let words = per_word(there.dtype);
+        if let (Some(axis), [_, update, rest @ .., at]) = (self.axis, ins) {
+            let (plain, offset) = (unrotated(), [update.clone(), at.clone()]);
+            let rotated: SmallVec<[Desc; 4]> = std::iter::once(update).chain(rest).cloned().collect();
+            return copy::can(caps, &ins[0], &outs[0], false)
+                && first.is_multiple_of(words)
+                && at.dtype == DType::I32
+                && at.size() == 1
+                && outs[0].strides[axis] % words as isize == 0
+                && outs[0].size() < (i32::MAX / 2) as usize
+                && match &self.rope {
+                    Some(r) => supports(r, &rotated, &there),
+                    None => supports(&plain, &offset, &there),
+                };
+        }
         copy::can(caps, &ins[0], &outs[0], false)
             && match &self.rope {
                 Some(r) => first.is_multiple_of(per_word(there.dtype)) && supports(r, &ins[1..], &there),
@@ -151,8 +190,20 @@ impl Kernel for CacheUpdate {
         copy::start_from(cx, &ins[0], &outs[0], &to)?;
         let update = &ins[1].desc;
         let (there, first) = filled(self, &outs[0].desc, &update.shape);
+        if let (Some(axis), [_, update, rest @ .., start]) = (self.axis, ins) {
+            let whole = &outs[0].desc;
+            let most = whole.shape[axis] - update.desc.shape[axis];
+            let at = Some(At { start, most, stride: whole.strides[axis] as usize });
+            return match &self.rope {
+                Some(r) => {
+                    let rotated: SmallVec<[Operand; 4]> = std::iter::once(update).chain(rest).cloned().collect();
+                    record(cx, r, &rotated, (&there, &to), first, at)
+                }
+                None => record(cx, &unrotated(), &[update.clone(), start.clone()], (&there, &to), first, at),
+            };
+        }
         if let Some(r) = &self.rope {
-            return record(cx, r, &ins[1..], (&there, &to), first);
+            return record(cx, r, &ins[1..], (&there, &to), first, None);
         }
         let from = cx.input(&ins[1])?;
         let mut target = to;

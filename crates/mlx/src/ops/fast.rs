@@ -468,7 +468,7 @@ pub fn rope(
 impl Fused for Sdpa {
     fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
         let bad = |what: String| Err(Error::value(format!("[scaled_dot_product_attention] {what}")));
-        if inputs.len() != 3 + self.mask as usize + self.sinks as usize {
+        if inputs.len() != 3 + self.mask as usize + self.sinks as usize + self.held as usize {
             return bad("wrong number of inputs".into());
         }
         let (q, k, v) = (inputs[0], inputs[1], inputs[2]);
@@ -500,9 +500,15 @@ impl Fused for Sdpa {
             }
         }
         if self.sinks {
-            let s = inputs[inputs.len() - 1];
+            let s = inputs[3 + self.mask as usize];
             if s.ndim() != 1 || s.shape[0] != q.shape[1] || !s.dtype.is_float() {
                 return bad(format!("sinks must be one number for each of {} heads, got {:?}", q.shape[1], s.shape));
+            }
+        }
+        if self.held {
+            let n = inputs[inputs.len() - 1];
+            if n.dtype != DType::I32 || n.size() != 1 || n.ndim() > 1 || k.shape[2] == 0 {
+                return bad(format!("the number of keys must be one int32, got {:?} of {}", n.shape, n.dtype));
             }
         }
         let mut shape = q.shape.clone();
@@ -523,10 +529,17 @@ impl Fused for Sdpa {
         let (keys, values) = (groups(k, g)?, groups(v, g)?);
         let mut scores = ops::matmul(&queries, &ops::swapaxes(&keys, -1, -2)?)?;
         let lowest = if w == DType::F64 { f64::MIN } else { f32::MIN as f64 };
+        let there = match self.held.then(|| &inputs[inputs.len() - 1]) {
+            Some(n) => Some(ops::clip(&ops::reshape_to(n, &[])?, Some(&1), Some(&(s as i64)))?),
+            None => None,
+        };
+        let cols = ops::reshape_to(&ops::arange_int(s)?, &[1, s])?;
         if self.causal || self.window.is_some() {
             let rows = ops::reshape_to(&ops::arange_int(l)?, &[l, 1])?;
-            let last = ops::add(&rows, s as i64 - l as i64)?;
-            let cols = ops::reshape_to(&ops::arange_int(s)?, &[1, s])?;
+            let last = match &there {
+                Some(n) => ops::add(&rows, &ops::subtract(n, l as i64)?)?,
+                None => ops::add(&rows, s as i64 - l as i64)?,
+            };
             if self.causal {
                 scores = ops::where_(&ops::less_equal(&cols, &last)?, &scores, lowest)?;
             }
@@ -544,8 +557,11 @@ impl Fused for Sdpa {
                 ops::add(&scores, &ops::astype(&m, w)?)?
             };
         }
+        if let Some(n) = &there {
+            scores = ops::where_(&ops::less(&cols, n)?, &scores, f64::NEG_INFINITY)?;
+        }
         let weights = if self.sinks {
-            let sinks = ops::astype(&inputs[inputs.len() - 1], w)?;
+            let sinks = ops::astype(&inputs[3 + self.mask as usize], w)?;
             let sinks = ops::broadcast_to(&ops::reshape_to(&sinks, &[1, g, h / g, 1, 1])?, &[b, g, h / g, l, 1])?;
             let all = ops::concatenate(&[sinks, scores], -1)?;
             ops::slice_axis(&ops::softmax(&all, Some(&[-1]), true)?, -1, 1, s as i64 + 1)?
@@ -561,8 +577,8 @@ impl Fused for Sdpa {
     }
 
     fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
-        // Without mask and sinks the mapped axis merges with the batch.
-        if self.mask || self.sinks {
+        // Without mask, sinks and number the mapped axis merges with the batch.
+        if self.mask || self.sinks || self.held {
             return None;
         }
         let f = || {
@@ -633,23 +649,30 @@ pub fn scaled_dot_product_attention(
     if let Some(s) = sinks {
         inputs.push(ops::astype(s, d)?);
     }
-    let op =
-        Sdpa { scale: Real::new(scale), causal, window, mask: matches!(mask, Mask::Array(_)), sinks: sinks.is_some() };
-    Array::record1(op, inputs)
+    let (mask, sinks) = (matches!(mask, Mask::Array(_)), sinks.is_some());
+    Array::record1(Sdpa { scale: Real::new(scale), causal, window, mask, sinks, held: false }, inputs)
 }
 
 /// As [`scaled_dot_product_attention`] but with f32 queries over keys and values of a narrower type, as key-value
-/// caches hold them: nothing is converted up front.
+/// caches hold them: nothing is converted up front. With `held`, one i32, only so many keys (at least one) are there,
+/// the last query being at the last of them; what comes after them is not looked at.
 ///
 /// # Errors
-/// `Value` for shapes and dtypes that do not fit.
-pub fn cached_attention(q: &Array, k: &Array, v: &Array, scale: f64, mask: Mask<'_>) -> Result<Array> {
+/// `Value` for shapes and dtypes that do not fit, `Unsupported` for array masks.
+pub fn cached_attention(
+    q: &Array,
+    k: &Array,
+    v: &Array,
+    scale: f64,
+    mask: Mask<'_>,
+    held: Option<&Array>,
+) -> Result<Array> {
     let (causal, window) = match mask {
         Mask::Causal => (true, None),
         Mask::SlidingWindow(n) => (true, Some(n)),
         Mask::None => (false, None),
         Mask::Array(_) => return Err(Error::unsupported("[cached_attention] array masks are not supported")),
     };
-    let op = Sdpa { scale: Real::new(scale), causal, window, mask: false, sinks: false };
-    Array::record1(op, Inputs::from_iter([q.clone(), k.clone(), v.clone()]))
+    let op = Sdpa { scale: Real::new(scale), causal, window, mask: false, sinks: false, held: held.is_some() };
+    Array::record1(op, [q, k, v].into_iter().chain(held).cloned().collect::<Inputs>())
 }

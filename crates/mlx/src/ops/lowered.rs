@@ -98,9 +98,15 @@ pub fn block_project(
 
 impl Fused for CacheUpdate {
     fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let (inputs, at) = self.split(inputs)?;
         let [x, update, rest @ ..] = inputs else {
             return Err(Error::value("[cache_update] takes an array and an update"));
         };
+        if let (Some(at), Some(axis)) = (at, self.axis)
+            && (at.dtype != DType::I32 || at.size() != 1 || at.ndim() > 1 || self.start.get(axis) != Some(&0))
+        {
+            return Err(Error::value(format!("[cache_update] {:?} of {} cannot be a start", at.shape, at.dtype)));
+        }
         match &self.rope {
             Some(r) => {
                 let rotated: SmallVec<[&Aval; 3]> = inputs[1..].iter().copied().collect();
@@ -122,11 +128,24 @@ impl Fused for CacheUpdate {
     }
 
     fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let (inputs, at) = self.split(inputs)?;
         let update = match &self.rope {
             Some(r) => again(r.clone(), &inputs[1..])?.remove(0),
             None => inputs[1].clone(),
         };
         let update = ops::astype(&update, inputs[0].dtype())?;
+        if let (Some(at), Some(axis)) = (at, self.axis) {
+            // The box that ends where x does along the axis; along the others where it is to lie.
+            let from = self.start.iter().map(|&s| s as i64).collect::<Vec<_>>();
+            let to: Vec<i64> = (0..from.len())
+                .map(|i| if i == axis { inputs[0].dim(i as i64) as i64 } else { from[i] + update.dim(i as i64) as i64 })
+                .collect();
+            let steps = vec![1; from.len()];
+            let part = ops::slice(&inputs[0], &from, &to, &steps)?;
+            let at = ops::reshape_to(at, &[1])?;
+            let part = ops::dynamic_slice_update(&part, &update, &at, &[axis as i64])?;
+            return Ok(vec![ops::slice_update(&inputs[0], &part, &from, &to, &steps, UpdateMode::Assign)?]);
+        }
         let strides = self.start.iter().map(|_| 1).collect();
         let op = SliceUpdate { start: self.start.clone(), strides, mode: UpdateMode::Assign };
         again(op, &[inputs[0].clone(), update])
@@ -140,14 +159,37 @@ impl Fused for CacheUpdate {
     }
 }
 
+/// Splits off the start along an axis, if there is one.
+trait Split {
+    fn split<'a, T>(&self, inputs: &'a [T]) -> Result<(&'a [T], Option<&'a T>)>;
+}
+
+impl Split for CacheUpdate {
+    fn split<'a, T>(&self, inputs: &'a [T]) -> Result<(&'a [T], Option<&'a T>)> {
+        match (self.axis, inputs.split_last()) {
+            (None, _) => Ok((inputs, None)),
+            (Some(_), Some((at, rest))) => Ok((rest, Some(at))),
+            (Some(_), None) => Err(Error::value("[cache_update] got no inputs")),
+        }
+    }
+}
+
 /// x with the box of the update's shape at `start` replaced by the update, converted to x's dtype; rotated before if a
-/// rotation is given with its inputs (an offset, and wavelengths where it has no base).
+/// rotation is given with its inputs (an offset, and wavelengths where it has no base). With `at`, an axis and one i32,
+/// the box begins there along that axis (clamped so that it fits), where `start` must be 0.
 ///
 /// # Errors
 /// `Value` for shapes that do not fit and dtypes that are not floats.
-pub fn cache_update(x: &Array, update: &Array, start: &[usize], rope: Option<(Rope, &[Array])>) -> Result<Array> {
+pub fn cache_update(
+    x: &Array,
+    update: &Array,
+    start: &[usize],
+    at: Option<(usize, &Array)>,
+    rope: Option<(Rope, &[Array])>,
+) -> Result<Array> {
     let mut inputs = Inputs::from_iter([x.clone(), update.clone()]);
     let (rope, more) = rope.map_or((None, &[][..]), |(r, more)| (Some(r), more));
     inputs.extend(more.iter().cloned());
-    Array::record1(CacheUpdate { start: start.iter().copied().collect(), rope }, inputs)
+    inputs.extend(at.map(|(_, a)| a.clone()));
+    Array::record1(CacheUpdate { start: start.iter().copied().collect(), axis: at.map(|(i, _)| i), rope }, inputs)
 }

@@ -114,6 +114,7 @@ fn end(call: &Call) -> Option<End> {
         Op::Map(m) if m.tape.as_single() == Some(Func::Add) && m.tape.dtype() == DType::F32 => Some(End::Add),
         Op::Map(m) => gates().iter().find(|(_, t)| *t == *m.tape).map(|(g, _)| End::Gate(*g)),
         Op::SliceUpdate(u) if u.mode == UpdateMode::Assign && u.strides.iter().all(|s| *s == 1) => Some(End::Cache),
+        Op::DynamicSliceUpdate(u) if u.axes.len() == 1 => Some(End::Cache),
         _ => None,
     }
 }
@@ -190,19 +191,27 @@ fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
             }
             absorb(b, list, 0, Some(g))
         }
-        (Op::SliceUpdate(u), End::Cache) => {
+        (op @ (Op::SliceUpdate(_) | Op::DynamicSliceUpdate(_)), End::Cache) => {
+            let (start, axis) = match op {
+                Op::SliceUpdate(u) => (u.start.clone(), None),
+                Op::DynamicSliceUpdate(u) => (call.outs[0].shape.iter().map(|_| 0).collect(), u.axes.first().copied()),
+                _ => return None,
+            };
             let whole = call.outs[0].dtype;
             let converts = |a: &Array, b: &Builder<'_>| {
                 matches!(&a.call.op, Op::Map(m) if m.tape.inputs().len() == 1
                     && *m.tape == Tape::convert(m.tape.inputs()[0], whole) && m.tape.inputs()[0].is_float())
                     && b.is_private(a, 1)
             };
-            if !whole.is_float() || !converts(&list[1], &b) {
+            if !whole.is_float()
+                || !converts(&list[1], &b)
+                || list.get(2).is_some_and(|at| at.dtype() != DType::I32 || at.size() != 1)
+            {
                 put(call, list);
                 return None;
             }
             let mut list = list.into_iter();
-            let (x, converted) = (list.next()?, list.next()?);
+            let (x, converted, at) = (list.next()?, list.next()?, list.next());
             let x = b.input(x);
             b.parts.push(converted.call.clone());
             b.lists[0] = smallvec::smallvec![x, Source::Part(0, 0)];
@@ -222,7 +231,11 @@ fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
                     b.lists.push(smallvec::smallvec![s]);
                 }
             }
-            Some(b.finish(CacheUpdate { start: u.start.clone(), rope }))
+            if let Some(at) = at {
+                let at = b.input(at);
+                b.lists[0].push(at);
+            }
+            Some(b.finish(CacheUpdate { start, axis, rope }))
         }
         _ => {
             put(call, list);

@@ -74,7 +74,7 @@ pub fn eval(arrays: &[Array]) -> Result<()> {
 }
 
 /// As [`eval`], but what is computed on another device may still be under way there.
-fn compute(arrays: &[Array]) -> Result<()> {
+pub(crate) fn compute(arrays: &[Array]) -> Result<()> {
     refuse_traced(arrays)?;
     let keep = KeepGraph::active();
     loop {

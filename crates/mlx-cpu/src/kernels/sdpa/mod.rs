@@ -31,7 +31,10 @@ fn is_mask(m: &Desc, full: &[usize]) -> bool {
 
 impl Kernel for op::Sdpa {
     fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
-        if ins.len() != 3 + self.mask as usize + self.sinks as usize || ins[..3].iter().any(|x| x.ndim() != 4) {
+        if self.held
+            || ins.len() != 3 + self.mask as usize + self.sinks as usize
+            || ins[..3].iter().any(|x| x.ndim() != 4)
+        {
             return false;
         }
         let (q, k, v) = (&ins[0], &ins[1], &ins[2]);

@@ -99,6 +99,7 @@ fn all_masks_shapes_and_dtypes() {
                         window: (mode == 2 || mode == 6).then_some(9),
                         mask: (3..=5).contains(&mode),
                         sinks: mode >= 5,
+                        held: false,
                     };
                     let out = Case::output(&[x.b, x.h, x.l, x.e], dq);
                     let mut ins = vec![q.op(), k.op(), v.op()];
@@ -139,7 +140,8 @@ fn rows_without_keys() {
             let q = Case::random(&mut rng, &[1, 1, l, d], DType::F32, 0);
             let k = Case::random(&mut rng, &[1, 1, s, d], DType::F32, 0);
             let v = Case::random(&mut rng, &[1, 1, s, d], DType::F32, 0);
-            let op = op::Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: true, sinks: false };
+            let op =
+                op::Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: true, sinks: false, held: false };
             let mean: Vec<f64> = (0..d).map(|t| v.values().iter().skip(t).step_by(d).sum::<f64>() / s as f64).collect();
             // A bool mask of zeros and an additive one of the lowest number give the mean, minus infinity gives NaN.
             for (dtype, value, nan) in
@@ -163,7 +165,8 @@ fn threads_do_not_change_the_result() {
         let q = Case::random(&mut rng, &[1, 4, l, 64], DType::F32, 0);
         let k = Case::random(&mut rng, &[1, 2, 3000, 64], DType::F32, 0);
         let v = Case::random(&mut rng, &[1, 2, 3000, 64], DType::F32, 0);
-        let op = op::Sdpa { scale: Real::new(0.125), causal: true, window: None, mask: false, sinks: false };
+        let op =
+            op::Sdpa { scale: Real::new(0.125), causal: true, window: None, mask: false, sinks: false, held: false };
         let results: Vec<Vec<f64>> = [1, 2, 5]
             .iter()
             .map(|&n| {

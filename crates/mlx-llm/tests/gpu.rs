@@ -1,0 +1,50 @@
+//! Decoding on a GPU: a step is recorded once and runs again. A file of its own, since it counts launches.
+//! `MLX_ARM_TINY_MODELS` names the folder of scripts/make_tiny_model.py's models.
+
+use mlx::Device;
+use mlx_llm::engine::{Engine, GenerateOptions, LoadOptions};
+use mlx_llm::sample::SampleOptions;
+use std::path::PathBuf;
+
+#[test]
+fn a_step_is_recorded_once() {
+    let Some(folder) = std::env::var_os("MLX_ARM_TINY_MODELS").map(PathBuf::from) else {
+        eprintln!("skipped: MLX_ARM_TINY_MODELS is not set (scripts/make_tiny_model.py makes the models)");
+        return;
+    };
+    if let Err(e) = Device::Gpu.check() {
+        assert!(std::env::var_os("MLX_VULKAN_REQUIRED").is_none(), "{e}");
+        eprintln!("skipped: {e}");
+        return;
+    }
+    for name in ["tiny-llama-F32", "tiny-gemma3-F32"] {
+        let load = |device| {
+            let options = LoadOptions { device: Some(device), ..LoadOptions::default() };
+            Engine::load(&folder.join(format!("{name}.gguf")), &options, &mut |_| {}).unwrap()
+        };
+        let (cpu, gpu) = (load(Device::Cpu), load(Device::Gpu));
+        let words = cpu.tokenizer().encode("The quick brown fox", true, false).unwrap();
+        let prompt: Vec<u32> = words.into_iter().cycle().take(248).collect();
+        let options = |max_tokens| GenerateOptions {
+            max_tokens,
+            sampling: SampleOptions { temperature: 0.0, ..SampleOptions::default() },
+            ignore_eos: true,
+            ..GenerateOptions::default()
+        };
+        // The cache grows at 256 positions: then the step is recorded anew.
+        let tokens = 20;
+        let want: Vec<u32> = cpu.generate(&prompt, options(tokens)).unwrap().filter_map(|s| s.unwrap().token).collect();
+        let mut got = Vec::new();
+        let mut recorded = 0;
+        let mut before = mlx::counts().launches;
+        for step in gpu.generate(&prompt, options(tokens)).unwrap() {
+            got.extend(step.unwrap().token);
+            let now = mlx::counts().launches;
+            recorded += usize::from(now == before);
+            before = now;
+        }
+        assert_eq!(got, want, "{name}");
+        // All but the prompt's, the growth's, and the first after each.
+        assert_eq!(recorded, tokens - 4, "{name}");
+    }
+}
