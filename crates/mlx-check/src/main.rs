@@ -7,7 +7,7 @@ use mlx_check::{cases, errors, export, grad, perf, support, value};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N] [--device cpu|gpu] [--part I/N]
+const USAGE: &str = "usage: mlx-check MODE [FILTER] [--isa LEVEL] [--threads N] [--device cpu|gpu] [--part I/N] [--repeat N]
 
 modes:
   test      values against exact ones: every dtype and memory layout; refused arguments
@@ -17,7 +17,8 @@ modes:
   export DIR [FILTER]   inputs and exact outputs, for tests/oracle/mlx_ops.py
   levels    names of the instruction-set levels of this machine
 
-FILTER keeps the cases whose name contains it, --part of these for test every N-th from the I-th on. On the gpu (which MLX_ARM_GPU names) what has no kernel there is
+FILTER keeps the cases whose name contains it, --part of these for test every N-th from the I-th on;
+--repeat computes each N more times, which must give the same bits. On the gpu (which MLX_ARM_GPU names) what has no kernel there is
 computed by the processor; the last line says how much.";
 
 fn main() -> ExitCode {
@@ -35,7 +36,7 @@ fn run() -> Result<bool, String> {
     let mut words = Vec::new();
     let mut config = mlx::Config::default();
     let mut device = mlx::Device::Cpu;
-    let mut part = Part::WHOLE;
+    let (mut part, mut times) = (Part::WHOLE, 0);
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
         let mut value = |what: &str| args.next().ok_or(format!("{what} needs a value\n{USAGE}"));
@@ -45,6 +46,7 @@ fn run() -> Result<bool, String> {
                 config.threads = Some(value("--threads")?.parse().map_err(|_| "--threads needs a number".to_string())?);
             }
             "--device" => device = value("--device")?.parse().map_err(|e: mlx::Error| e.to_string())?,
+            "--repeat" => times = value("--repeat")?.parse().map_err(|_| "--repeat needs a number".to_string())?,
             "--part" => part = value("--part")?.parse()?,
             "-h" | "--help" => {
                 println!("{USAGE}");
@@ -65,19 +67,19 @@ fn run() -> Result<bool, String> {
     }
     mlx::configure(config).and_then(|()| mlx::init()).map_err(|e| e.to_string())?;
     let stream = mlx::Stream::default_of(device).map_err(|e| e.to_string())?;
-    if part != Part::WHOLE && words.first() != Some(&"test") {
-        return Err(format!("--part is for test only\n{USAGE}"));
+    if (part != Part::WHOLE || times > 0) && words.first() != Some(&"test") {
+        return Err(format!("--part and --repeat are for test only\n{USAGE}"));
     }
-    mlx::on(stream, || mode(&words, device, part))
+    mlx::on(stream, || mode(&words, device, part, times))
 }
 
-fn mode(words: &[&str], device: mlx::Device, part: Part) -> Result<bool, String> {
+fn mode(words: &[&str], device: mlx::Device, part: Part, times: usize) -> Result<bool, String> {
     let filter = words.get(1).copied().unwrap_or("");
     let list = cases::all();
     let mut report = Report::new();
     match words.first().copied() {
         Some("test") => {
-            value::run(&list, filter, part, &mut report);
+            value::run(&list, filter, part, times, &mut report);
             for (name, result) in errors::run(filter) {
                 match result {
                     Ok(()) => report.passed += 1,
