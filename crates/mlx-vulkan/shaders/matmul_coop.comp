@@ -25,6 +25,8 @@ layout(constant_id = 12) const uint WN = 32;
 layout(constant_id = 13) const uint MM = 16;
 layout(constant_id = 14) const uint MN = 16;
 layout(constant_id = 15) const uint MK = 16;
+// 16 and 17 are those of quantized factors.
+layout(constant_id = 18) const uint LANES = 32;  // of a subgroup
 const uint SIZE = gl_WorkGroupSize.x;
 const uint SUBGROUPS = (BM / WM) * (BN / WN);
 // Rows of chunks in shared memory; one more chunk in each spreads them over the banks.
@@ -97,18 +99,22 @@ void main() {
         }
         barrier();
     }
-    // Through shared memory: results are rounded, added to and cut at the edges one by one.
+    // Through shared memory: results are rounded, added to and cut at the edges one by one. Every loop is unrolled, since
+    // a matrix that a loop picks at run time would send all of them through memory, in the loop above too.
     uint base = gl_SubgroupID * MM * MN;
     [[unroll]] for (uint i = 0; i < FM; i++) {
         [[unroll]] for (uint j = 0; j < FN; j++) {
             coopMatStore(sum[i * FN + j], stage, base, MN, gl_CooperativeMatrixLayoutRowMajor);
-            barrier();
-            for (uint e = gl_SubgroupInvocationID * 4u; e < MM * MN; e += gl_SubgroupSize * 4u) {
+            controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
+            [[unroll]] for (uint step = 0; step < MM * MN; step += LANES * 4u) {
+                uint e = step + gl_SubgroupInvocationID * 4u;
                 uint r = t.row + down + i * MM + e / MN, c = t.column + across + j * MN + e % MN;
-                vec4 v = vec4(stage[base + e], stage[base + e + 1u], stage[base + e + 2u], stage[base + e + 3u]);
-                put(s, r, c, v, t.live && r < p.m ? left(c, p.n, 4u) : 0u);
+                uint own = base + min(e, MM * MN - 4u);
+                bool mine = t.live && e < MM * MN && r < p.m;
+                vec4 v = vec4(stage[own], stage[own + 1u], stage[own + 2u], stage[own + 3u]);
+                put(s, r, c, v, mine ? left(c, p.n, 4u) : 0u);
             }
-            barrier();
+            controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
         }
     }
 }

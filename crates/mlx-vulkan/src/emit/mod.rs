@@ -24,5 +24,5 @@ pub(crate) use boxes::{Moving, moving};
 pub(crate) use create::{arange, random};
 pub(crate) use gather::{Gathering, gather};
 pub(crate) use map::{Place, map};
-pub(crate) use reduce::{Fold, Folding, fold};
+pub(crate) use reduce::{Fold, Folding, Parts, fold};
 pub(crate) use scatter::{Cells, Updating, cells, claim, update};

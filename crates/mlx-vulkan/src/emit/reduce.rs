@@ -35,8 +35,22 @@ pub(crate) struct Folding {
     pub kept: usize,
     pub folded: usize,
     /// Whether an output has several parts, each an output of its own here.
-    pub parts: bool,
+    pub parts: Parts,
 }
+
+/// How the parts of outputs lie, and so which invocations are neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Parts {
+    /// Each output is one.
+    One,
+    /// Those of an output beside each other, for terms that lie so.
+    Together,
+    /// Outputs beside each other, for outputs whose terms lie so.
+    Apart,
+}
+
+/// Terms that are read before the first of them is folded.
+const AHEAD: u32 = 4;
 
 /// A value in variables.
 pub(super) struct Held {
@@ -139,7 +153,8 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
     let folded: Vec<Vec<Id>> = inputs.iter().map(|_| take(&mut c, f.folded)).collect();
 
     let number = c.number(row);
-    let each = if f.parts { 1 } else { (4 / f.out.size()).max(1) as u32 };
+    let parted = f.parts != Parts::One;
+    let each = if parted { 1 } else { (4 / f.out.size()).max(1) as u32 };
     let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
     let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
     let mut made = true;
@@ -154,12 +169,22 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
                 let over = c.op(Op::UGreaterThan, c.bool, &[i, last]);
                 c.select(c.u32, over, last, i)
             };
-            let (output, part, step) = if f.parts {
-                let output = c.op(Op::UDiv, c.u32, &[i, parts]);
-                let back = c.op(Op::IMul, c.u32, &[output, parts]);
-                (output, c.op(Op::ISub, c.u32, &[i, back]), parts)
-            } else {
-                (i, c.u(0), c.u(1))
+            let split = |c: &mut Code, by: Id| {
+                let whole = c.op(Op::UDiv, c.u32, &[i, by]);
+                let back = c.op(Op::IMul, c.u32, &[whole, by]);
+                (whole, c.op(Op::ISub, c.u32, &[i, back]))
+            };
+            let (output, part, step) = match f.parts {
+                Parts::Together => {
+                    let (output, part) = split(c, parts);
+                    (output, part, parts)
+                }
+                Parts::Apart => {
+                    let outputs = c.op(Op::UDiv, c.u32, &[n, parts]);
+                    let (part, output) = split(c, outputs);
+                    (output, part, parts)
+                }
+                Parts::One => (i, c.u(0), c.u(1)),
             };
             let at = coordinates(c, output, &kept_shape);
             let bases: Vec<Id> = (0..inputs.len()).map(|j| walk(c, starts[j], &at, &kept[j])).collect();
@@ -179,12 +204,12 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
                 made = false;
                 return;
             };
-            let out = if f.parts { acc } else { f.out };
+            let out = if parted { acc } else { f.out };
             let w = stored(c, out, v);
             words = Some(pack(c, words, k, out, w));
         }
         let Some(words) = words else { return };
-        let out = if f.parts { acc } else { f.out };
+        let out = if parted { acc } else { f.out };
         let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
         let at = c.op(Op::IAdd, c.u32, &[first, at]);
         put(c, inputs.len(), at, out, words);
@@ -218,15 +243,42 @@ fn one_output(
                 (constant(c, acc, neutral)?, part)
             };
             let held = Held::new(c, start);
-            c.repeat(begin, terms, step, |c, t| {
-                let folded = term(c, t).and_then(|x| {
-                    let so_far = held.get(c);
-                    call(c, func, acc, acc, &[so_far, x])
-                });
+            let mut fold = |c: &mut Code, values: Option<Vec<Value>>| {
+                let so_far = held.get(c);
+                let folded =
+                    values.and_then(|v| v.into_iter().try_fold(so_far, |s, x| call(c, func, acc, acc, &[s, x])));
                 match folded {
                     Some(v) => held.set(c, v),
                     None => made = false,
                 }
+            };
+            // Several at a time as long as there are so many, then the rest one by one: the same order.
+            let (reach, ahead) = (c.word_op(Op::IMul, step, AHEAD - 1), c.word_op(Op::IMul, step, AHEAD));
+            let enough = c.op(Op::UGreaterThan, c.bool, &[terms, reach]);
+            let limit = c.op(Op::ISub, c.u32, &[terms, reach]);
+            let none = c.u(0);
+            let limit = c.select(c.u32, enough, limit, none);
+            c.repeat(begin, limit, ahead, |c, t| {
+                let values = (0..AHEAD).map(|k| {
+                    let far = c.word_op(Op::IMul, step, k);
+                    let t = c.op(Op::IAdd, c.u32, &[t, far]);
+                    term(c, t)
+                });
+                let values = values.collect();
+                fold(c, values);
+            });
+            let some = c.op(Op::UGreaterThan, c.bool, &[limit, begin]);
+            let length = c.op(Op::ISub, c.u32, &[limit, begin]);
+            let length = c.select(c.u32, some, length, none);
+            // Whole steps, the last of which may begin just below the limit.
+            let before = c.word_op(Op::ISub, ahead, 1);
+            let length = c.op(Op::IAdd, c.u32, &[length, before]);
+            let times = c.op(Op::UDiv, c.u32, &[length, ahead]);
+            let done = c.op(Op::IMul, c.u32, &[times, ahead]);
+            let rest = c.op(Op::IAdd, c.u32, &[begin, done]);
+            c.repeat(rest, terms, step, |c, t| {
+                let value = term(c, t).map(|v| vec![v]);
+                fold(c, value);
             });
             made.then(|| held.get(c))
         }

@@ -572,6 +572,10 @@ fn record(
         spec.resize(16, 0);
         spec.extend([s.affine.bits.into(), s.affine.group_size.into()]);
     }
+    if lanes > 0 {
+        spec.resize(18, 0);
+        spec.push(lanes);
+    }
     let target = if direct { out.clone() } else { cx.scratch(p.outputs() * parts * 4)? };
     let factors = add.map_or([1.0, 0.0], |x| [x.alpha, x.beta]).map(f32::to_bits);
     let c = add.map_or(a, |x| x.c);

@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::map::{GROUP, grid};
 use crate::Caps;
-use crate::emit::{Fold, Folding};
+use crate::emit::{Fold, Folding, Parts};
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::{collapse, row_major};
 use mlx_ir::op::{ArgReduce, Reduce, ReduceKind};
@@ -11,10 +11,13 @@ use mlx_ir::tape::TapeBuilder;
 use mlx_ir::{DType, Desc, Func, Operand, Result, Tape};
 use smallvec::SmallVec;
 
-/// Invocations that keep a device busy.
-const BUSY: usize = 16 << 10;
-/// Terms below which an output is not worth being split.
+/// Invocations that keep a large device busy.
+const BUSY: usize = 128 << 10;
+/// Terms up to which an output is not split, and the fewest of a part.
 const SHORT: usize = 64;
+const LEAST: usize = 32;
+/// Parts of an output whose terms lie beside each other, so that neighbours read neighbouring memory.
+const NEIGHBOURS: usize = 32;
 
 type Dims = SmallVec<[usize; 6]>;
 type Steps = SmallVec<[SmallVec<[isize; 6]>; 2]>;
@@ -50,13 +53,25 @@ impl Plan {
     fn terms(&self) -> usize {
         self.folded.iter().product()
     }
-    /// Parts into which an output's terms are split. By the shape alone, so that sums are made in the same order on
-    /// every device.
+    /// Whether terms lie closer together than outputs.
+    fn terms_are_close(&self) -> bool {
+        let last = |s: &Steps| s.iter().map(|x| x.last().map_or(0, |s| s.unsigned_abs())).max().unwrap_or(0);
+        self.outputs() == 1 || last(&self.folded_strides) <= last(&self.kept_strides)
+    }
+    /// Parts into which an output's terms are split. By shape and layout alone, so that sums are made in the same order
+    /// on every device.
     fn parts(&self) -> usize {
         let (outputs, terms) = (self.outputs().max(1), self.terms());
-        if terms <= SHORT { 1 } else { (BUSY / outputs).min(terms / (SHORT / 4)).max(1) }
+        let close = self.kept_strides.len() == 1 && self.terms_are_close();
+        let wanted = (BUSY / outputs).max(if close { NEIGHBOURS } else { 1 });
+        if terms <= SHORT { 1 } else { wanted.min(terms / LEAST).max(1) }
     }
-    fn key(&self, tape: Tape, fold: Fold, out: DType, parts: bool) -> Folding {
+    fn key(&self, tape: Tape, fold: Fold, out: DType, parted: bool) -> Folding {
+        let parts = match parted {
+            false => Parts::One,
+            true if self.terms_are_close() => Parts::Together,
+            true => Parts::Apart,
+        };
         Folding { tape, fold, out, kept: self.kept.len(), folded: self.folded.len(), parts }
     }
 }
@@ -73,7 +88,7 @@ fn plan_axes(x: &Desc, axes: &[usize]) -> Plan {
     Plan { kept, kept_strides, folded, folded_strides }
 }
 
-/// Folds the terms of a plan into `out`; in two steps if there are many for each output.
+/// Folds the terms of a plan into `out`; in several steps if there are many for each output.
 fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, out: (&Desc, &Bound)) -> Result<()> {
     let parts = if matches!(fold, Fold::Kind(_)) { plan.parts() } else { 1 };
     let outputs = plan.outputs();
@@ -87,20 +102,21 @@ fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, 
     let scratch = cx.scratch(outputs * parts * wide.size().max(4))?;
     // Parts of narrow dtypes are words of their own.
     let held = if wide.size() < 4 { DType::U32 } else { wide };
-    step(cx, plan.key(tape.clone(), fold, out.0.dtype, true), ins, plan, parts, &scratch)?;
+    let key = plan.key(tape.clone(), fold, out.0.dtype, true);
+    let (output, part) = if key.parts == Parts::Together { (parts, 1) } else { (1, outputs) };
+    step(cx, key, ins, plan, parts, &scratch)?;
     let rest = Plan {
         kept: smallvec::smallvec![outputs],
-        kept_strides: smallvec::smallvec![smallvec::smallvec![parts as isize]],
+        kept_strides: smallvec::smallvec![smallvec::smallvec![output as isize]],
         folded: smallvec::smallvec![parts],
-        folded_strides: smallvec::smallvec![smallvec::smallvec![1]],
+        folded_strides: smallvec::smallvec![smallvec::smallvec![part as isize]],
     };
-    let key = rest.key(Tape::convert(held, wide), fold, out.0.dtype, false);
-    step(cx, key, &[scratch], &rest, 1, out.1)
+    record(cx, &Tape::convert(held, wide), fold, &[scratch], &rest, out)
 }
 
 fn step(cx: &mut Cx<'_>, key: Folding, ins: &[Bound], plan: &Plan, parts: usize, out: &Bound) -> Result<()> {
     let count = plan.outputs() * parts;
-    let each = if key.parts { 1 } else { (4 / key.out.size()).max(1) };
+    let each = if key.parts != Parts::One { 1 } else { (4 / key.out.size()).max(1) };
     let (across, down) = grid(cx.caps, count.div_ceil(each));
     let mut push: SmallVec<[u32; PUSH_WORDS]> =
         smallvec::smallvec![count as u32, across * GROUP, out.first / 4, parts as u32, plan.terms() as u32];
