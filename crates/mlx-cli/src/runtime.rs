@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use mlx_llm::engine::{Engine, LoadOptions, LoadProgress};
+use mlx_llm::place::Place;
 use mlx_llm::sample::SampleOptions;
 use mlx_llm::template::Message;
 
@@ -19,7 +20,7 @@ pub enum Device {
     Cpu,
     /// The graphics processor.
     Gpu,
-    /// The processor, until the choice by measurement is there.
+    /// Where it is faster, prompts and generation each, by a short measurement at the first use of a model.
     Auto,
 }
 
@@ -50,20 +51,21 @@ pub fn parse_threads(text: &str) -> Result<usize, String> {
 }
 
 impl RunArgs {
-    /// The device that will be used.
-    pub fn device(&self) -> Result<mlx::Device, Failure> {
+    /// Where it may run.
+    pub fn place(&self) -> Result<Place, Failure> {
         match self.device {
-            Device::Cpu | Device::Auto => Ok(mlx::Device::Cpu),
+            Device::Cpu => Ok(Place::Cpu),
+            Device::Auto => Ok(Place::Measured),
             Device::Gpu => mlx::Device::Gpu
                 .check()
-                .map(|()| mlx::Device::Gpu)
+                .map(|()| Place::Gpu)
                 .map_err(|e| Failure::input(format!("--device gpu: {}; mlx-arm doctor lists the devices", e.message))),
         }
     }
 
     /// Loads the model; on a terminal a bar shows how far that is.
     pub fn load(&self, threads: Option<usize>) -> Result<Engine, Failure> {
-        let device = Some(self.device()?);
+        let place = self.place()?;
         let path = self.model.path()?;
         if path.is_dir() {
             return Err(Failure::input(format!(
@@ -75,12 +77,16 @@ impl RunArgs {
             let style = ProgressStyle::with_template("loading [{bar:30}] {decimal_bytes}/{decimal_total_bytes}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
         });
-        let options = LoadOptions { threads, max_context: self.ctx, device };
-        let engine = Engine::load(&path, &options, &mut |p| {
-            if let (Some(bar), LoadProgress::Weights(done, total)) = (&bar, p) {
+        let options = LoadOptions { threads, max_context: self.ctx, place };
+        let engine = Engine::load(&path, &options, &mut |p| match (&bar, p) {
+            (Some(bar), LoadProgress::Weights(done, total)) => {
                 bar.set_length(total);
                 bar.set_position(done);
             }
+            (Some(bar), LoadProgress::Measuring) => {
+                bar.println("comparing processor and GPU, once for this model (--device cpu or gpu does without)");
+            }
+            _ => {}
         });
         if let Some(bar) = bar {
             bar.finish_and_clear();

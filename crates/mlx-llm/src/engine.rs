@@ -3,6 +3,7 @@
 use crate::cache::Cache;
 use crate::decode::Decoder;
 use crate::models::{self, Dims, Model, Positions, token_array};
+use crate::place::{self, Place, Rates, Verdict, Verdicts, agree};
 use crate::sample::{SampleOptions, Sampler, top_logprobs};
 use crate::stop::StopMatcher;
 use crate::template::ChatTemplate;
@@ -17,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// Tokens of a prompt that are processed together: larger chunks use more memory and gain little.
 const CHUNK: usize = 512;
+/// Tokens of the prompt with which devices are compared, and steps after it.
+const TRIAL: usize = 64;
+const TRIAL_STEPS: usize = 12;
 
 /// How to load a model.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +29,8 @@ pub struct LoadOptions {
     pub threads: Option<usize>,
     /// Most positions (prompt and answer together); none = the context that the model was trained for.
     pub max_context: Option<usize>,
-    /// Where the model runs; none = the processor.
-    pub device: Option<Device>,
+    /// Where the model runs.
+    pub place: Place,
 }
 
 /// What loading is doing.
@@ -36,6 +40,8 @@ pub enum LoadProgress {
     Opening,
     /// Weights are being brought into memory: bytes so far, of how many.
     Weights(u64, u64),
+    /// Processor and GPU are being compared, which is done once for each model.
+    Measuring,
     /// Ready.
     Ready,
 }
@@ -162,7 +168,7 @@ pub struct Engine {
     max_context: usize,
     model_bytes: u64,
     load_time: Duration,
-    stream: Stream,
+    verdict: Verdict,
 }
 
 impl Engine {
@@ -178,7 +184,11 @@ impl Engine {
         if let Some(n) = options.threads {
             mlx::set_threads(n)?;
         }
-        let stream = Stream::default_of(options.device.unwrap_or(Device::Cpu))?;
+        let verdict = match options.place {
+            Place::Cpu | Place::Measured => Verdict::on(Device::Cpu),
+            Place::Gpu => Verdict::on(Device::Gpu),
+        };
+        let stream = Stream::default_of(verdict.prompt)?;
         let gguf = Gguf::open(path)?;
         let weights = Weights::new(&gguf)?;
         let model = mlx::on(stream, || models::load(&weights))?;
@@ -206,8 +216,89 @@ impl Engine {
             so_far += region.len() as u64;
             progress(LoadProgress::Weights(so_far.min(total), total));
         }
+        let load_time = start.elapsed();
+        let mut engine = Engine { model, tokenizer, template, max_context, model_bytes: total, load_time, verdict };
+        if options.place == Place::Measured {
+            engine.verdict = engine.place(&mut || progress(LoadProgress::Measuring));
+            if engine.verdict.rates.is_some() && !engine.verdict.uses(Device::Gpu) {
+                // The weights' copies on the GPU go with what was mapped.
+                let gguf = Gguf::open(path)?;
+                engine.model = models::load(&Weights::new(&gguf)?)?;
+            }
+            engine.load_time = start.elapsed();
+        }
         progress(LoadProgress::Ready);
-        Ok(Engine { model, tokenizer, template, max_context, model_bytes: total, load_time: start.elapsed(), stream })
+        Ok(engine)
+    }
+
+    /// Where this model should run, as known or as measured now.
+    fn place(&self, measuring: &mut dyn FnMut()) -> Verdict {
+        let gpu = match mlx::gpu_identity() {
+            Ok(gpu) => gpu,
+            Err(e) => return Verdict::refused(e.message),
+        };
+        let d = self.dims();
+        let key = format!(
+            "{} {gpu} {}x{} layers {} vocabulary {} cache {} bytes {}",
+            env!("CARGO_PKG_VERSION"),
+            mlx::isa(),
+            mlx::threads(),
+            d.layers,
+            d.vocab,
+            d.cache_bytes,
+            self.model_bytes
+        );
+        let verdicts = Verdicts::of_user();
+        if let Some(v) = verdicts.get(&key) {
+            return v;
+        }
+        if !verdicts.try_out(&key) {
+            return Verdict::refused("what a trial of the GPU shows cannot be kept on disk");
+        }
+        measuring();
+        match self.compare() {
+            Ok(rates) => {
+                verdicts.keep(&key, Some(rates));
+                Verdict::of(rates)
+            }
+            Err(e) => {
+                verdicts.keep(&key, None);
+                Verdict::refused(e.message)
+            }
+        }
+    }
+
+    /// Rates of the processor and the GPU, whose answers are compared first.
+    fn compare(&self) -> Result<[Rates; 2]> {
+        let tokens = self.random_tokens(TRIAL.min(self.max_context.saturating_sub(TRIAL_STEPS)).max(1));
+        let devices = [Device::Cpu, Device::Gpu];
+        let [a, b] = devices.map(|d| {
+            let mut cache = Cache::new(self.dims().layers);
+            self.forward_on(d, &tokens, &mut cache, Positions::Last)?.to_vec::<f32>()
+        });
+        if !agree(&a?, &b?) {
+            return Err(Error::device("[gpu] its answers differ from the processor's"));
+        }
+        let [cpu, gpu] = devices.map(|device| -> Result<Rates> {
+            let prompt = place::median(3, || {
+                let (mut cache, start) = (Cache::new(self.dims().layers), Instant::now());
+                mlx::eval(&[self.forward_on(device, &tokens, &mut cache, Positions::Last)?])?;
+                Ok(start.elapsed())
+            })?;
+            let (mut cache, mut decoder) = (Cache::new(self.dims().layers), Decoder::default());
+            let mut next = tokens.iter().cycle();
+            let mut step = || {
+                let start = Instant::now();
+                let token = next.next().copied().unwrap_or_default();
+                mlx::eval(&[self.decode_on(device, token, &mut cache, &mut decoder)?])?;
+                Ok(start.elapsed())
+            };
+            // The first steps make room and record.
+            (0..2).try_for_each(|_| step().map(|_| ()))?;
+            let generation = place::median(TRIAL_STEPS - 3, step)?;
+            Ok(Rates { prompt: tokens.len() as f64 / prompt, generation: 1.0 / generation })
+        });
+        Ok([cpu?, gpu?])
     }
 
     /// The tokenizer.
@@ -236,12 +327,16 @@ impl Engine {
     }
 
     /// Where the model runs.
-    pub fn device(&self) -> Device {
-        self.stream.device
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
     }
 
     fn forward(&self, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array> {
-        mlx::on(self.stream, || {
+        self.forward_on(self.verdict.prompt, tokens, cache, positions)
+    }
+
+    fn forward_on(&self, device: Device, tokens: &[u32], cache: &mut Cache, positions: Positions) -> Result<Array> {
+        mlx::on(Stream::default_of(device)?, || {
             let offset = cache.offset()?;
             self.model.forward(&token_array(tokens, self.dims().vocab)?, &offset, cache, positions)
         })
@@ -249,12 +344,16 @@ impl Engine {
 
     /// Logits after one token, handed to the device where there is one.
     fn decode(&self, token: u32, cache: &mut Cache, decoder: &mut Decoder) -> Result<Array> {
-        if self.stream.device == Device::Gpu
-            && let Some(logits) = mlx::on(self.stream, || decoder.step(&*self.model, token, cache))?
+        self.decode_on(self.verdict.generation, token, cache, decoder)
+    }
+
+    fn decode_on(&self, device: Device, token: u32, cache: &mut Cache, decoder: &mut Decoder) -> Result<Array> {
+        if device == Device::Gpu
+            && let Some(logits) = mlx::on(Stream::default_of(device)?, || decoder.step(&*self.model, token, cache))?
         {
             return Ok(logits);
         }
-        self.forward(&[token], cache, Positions::Last)
+        self.forward_on(device, &[token], cache, Positions::Last)
     }
 
     /// A conversation: its cache lives on from one generation to the next.

@@ -12,6 +12,7 @@ mod decode;
 pub mod engine;
 pub mod layers;
 pub mod models;
+pub mod place;
 pub mod sample;
 pub mod stop;
 pub mod template;

@@ -3,6 +3,7 @@
 
 use mlx::Device;
 use mlx_llm::engine::{Engine, GenerateOptions, LoadOptions};
+use mlx_llm::place::Place;
 use mlx_llm::sample::SampleOptions;
 use std::path::PathBuf;
 
@@ -18,11 +19,11 @@ fn a_step_is_recorded_once() {
         return;
     }
     for name in ["tiny-llama-F32", "tiny-gemma3-F32"] {
-        let load = |device| {
-            let options = LoadOptions { device: Some(device), ..LoadOptions::default() };
+        let load = |place| {
+            let options = LoadOptions { place, ..LoadOptions::default() };
             Engine::load(&folder.join(format!("{name}.gguf")), &options, &mut |_| {}).unwrap()
         };
-        let (cpu, gpu) = (load(Device::Cpu), load(Device::Gpu));
+        let (cpu, gpu) = (load(Place::Cpu), load(Place::Gpu));
         let words = cpu.tokenizer().encode("The quick brown fox", true, false).unwrap();
         let prompt: Vec<u32> = words.into_iter().cycle().take(248).collect();
         let options = |max_tokens| GenerateOptions {

@@ -293,6 +293,20 @@ pub(crate) fn cpu() -> &'static Cpu {
     }
 }
 
+/// What tells the Vulkan device and its driver from others, opening it if need be.
+///
+/// # Errors
+/// `Device` if there is none.
+pub fn gpu_identity() -> Result<String> {
+    #[cfg(feature = "vulkan")]
+    return gpu::get().map(|g| {
+        let a = g.adapter();
+        format!("{:04x}:{:04x} {} driver {:08x}", a.vendor, a.device, a.name, a.driver_version)
+    });
+    #[cfg(not(feature = "vulkan"))]
+    Err(Error::device("[device] gpu is not available: this build has no Vulkan back end"))
+}
+
 /// The name of the Vulkan device, if it is in use.
 pub fn gpu_name() -> Option<String> {
     #[cfg(feature = "vulkan")]

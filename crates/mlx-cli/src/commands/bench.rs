@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mlx::profile::KernelTime;
 use mlx_llm::engine::Engine;
+use mlx_llm::place::Place;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -42,6 +43,7 @@ pub struct Args {
 struct Row {
     test: String,
     threads: usize,
+    device: mlx::Device,
     /// Tokens per second, ascending.
     rates: Vec<f64>,
     load: Duration,
@@ -60,11 +62,11 @@ impl Row {
         (r[(r.len() - 1) / 2] + r[r.len() / 2]) / 2.0
     }
 
-    fn json(&self, device: &str) -> Value {
+    fn json(&self) -> Value {
         let mut row = json!({
             "test": self.test,
             "threads": self.threads,
-            "device": device,
+            "device": self.device.to_string(),
             "tps_median": self.median(),
             "tps_min": self.rates[0],
             "tps_max": self.rates[self.rates.len() - 1],
@@ -101,7 +103,6 @@ impl Row {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let device = args.run.device()?.to_string();
     if args.n_prompt.iter().chain(&args.n_gen).all(|&n| n == 0) {
         return Err(Failure::input("[bench] nothing to measure: -p and -n are both 0"));
     }
@@ -109,10 +110,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         true => vec![mlx_cpu::pool::default_threads()?],
         false => args.threads.clone(),
     };
-    if args.profile && device != mlx::Device::Gpu.to_string() {
+    if args.profile && args.run.place()? != Place::Gpu {
         return Err(Failure::input("[bench] --profile shows kernels of the GPU: it needs --device gpu"));
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut device) = (Vec::new(), String::new());
     for &threads in &threads {
         let engine = args.run.load(Some(threads))?;
         let longest = args.n_prompt.iter().chain(&args.n_gen).max().copied().unwrap_or(0);
@@ -122,9 +123,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 engine.max_context()
             )));
         }
-        for (name, counts, test) in [
-            ("pp", &args.n_prompt, Engine::bench_prompt as fn(&Engine, usize) -> mlx_ir::Result<Duration>),
-            ("tg", &args.n_gen, Engine::bench_generation),
+        let verdict = engine.verdict().clone();
+        device = verdict.to_string();
+        for (name, counts, device, test) in [
+            (
+                "pp",
+                &args.n_prompt,
+                verdict.prompt,
+                Engine::bench_prompt as fn(&Engine, usize) -> mlx_ir::Result<Duration>,
+            ),
+            ("tg", &args.n_gen, verdict.generation, Engine::bench_generation),
         ] {
             for &n in counts.iter().filter(|&&n| n > 0) {
                 test(&engine, n)?;
@@ -146,6 +154,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                 rows.push(Row {
                     test: format!("{name}{n}"),
                     threads,
+                    device,
                     rates,
                     load: engine.load_time(),
                     model_bytes: engine.model_bytes(),
@@ -158,7 +167,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     if args.json {
-        return emit_json(&rows.iter().map(|r| r.json(&device)).collect());
+        return emit_json(&rows.iter().map(Row::json).collect());
     }
     let mut text = vec![["TEST", "THREADS", "TOKENS/S", "MIN", "MAX", "LOAD"].map(String::from).to_vec()];
     text.extend(rows.iter().map(|r| {

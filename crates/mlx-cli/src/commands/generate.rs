@@ -51,7 +51,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let device = args.run.device()?.to_string();
+    args.run.place()?;
     // The model is named first: a missing one is reported before a text is typed in.
     args.run.model.path()?;
     let prompt = input::text(args.prompt.as_deref())?;
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             "generation_tps": stats.generation_tps(),
             "load_ms": engine.load_time().as_secs_f64() * 1e3,
             "peak_rss_bytes": machine::peak_rss(),
-            "device": device,
+            "device": engine.verdict().to_string(),
             "finish_reason": finish,
             "seed": seed,
         });
