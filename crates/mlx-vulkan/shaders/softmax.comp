@@ -47,6 +47,12 @@ uint target(uint row) {
 }
 #endif
 
+// ln of a sum of powers, each divided by e^shift. The logarithms of NaN, infinity and zero are not the same on every
+// device.
+float log_of(float sum, float shift) {
+    return is_nan(sum) || sum == INFINITE ? sum : sum == 0.0 ? -INFINITE : log(sum) + shift;
+}
+
 void main() {
     uint lane = gl_LocalInvocationID.x, size = gl_WorkGroupSize.x;
     uint row = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
@@ -67,12 +73,12 @@ void main() {
 #ifdef CROSS
     if (lane == 0u) {
         uint at = base + target(row);
-        out_words[p.out_first + row] = floatBitsToUint(log(sum) + shift - element(x_words[at / PER_WORD], at));
+        out_words[p.out_first + row] = floatBitsToUint(log_of(sum, shift) - element(x_words[at / PER_WORD], at));
     }
     return;
 #endif
     if (LOG) {
-        if (lane == 0u) out_words[p.out_first + row] = word_of(log(sum) + shift, 0.0);
+        if (lane == 0u) out_words[p.out_first + row] = word_of(log_of(sum, shift), 0.0);
         return;
     }
     uint words = p.n / PER_WORD;

@@ -150,7 +150,9 @@ impl Device {
             .compute_full_subgroups(caps.subgroups.full);
         let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
-        let mut memory_model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default().vulkan_memory_model(true);
+        let mut memory_model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default()
+            .vulkan_memory_model(true)
+            .vulkan_memory_model_device_scope(true);
 
         let mut features = vk::PhysicalDeviceFeatures2::default().features(core).push_next(&mut storage16);
         if caps.storage8 {

@@ -104,6 +104,7 @@ pub(super) fn caps(
     let mut size_control = vk::PhysicalDeviceSubgroupSizeControlFeatures::default();
     let mut atomics = vk::PhysicalDeviceShaderAtomicFloatFeaturesEXT::default();
     let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default();
+    let mut model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default();
     let mut bf16 = newer::Bf16::new();
     let mut matrix2 = newer::Matrix2::new();
 
@@ -134,6 +135,9 @@ pub(super) fn caps(
     let has_matrix = ext.has(ash::khr::cooperative_matrix::NAME);
     if has_matrix {
         f = f.push_next(&mut matrix);
+    }
+    if v12 {
+        f = f.push_next(&mut model);
     }
     if ext.has(newer::BF16) {
         f = f.push_next(&mut bf16);
@@ -180,6 +184,9 @@ pub(super) fn caps(
         clustered: ops(vk::SubgroupFeatureFlags::CLUSTERED),
     };
     let yes = |b: vk::Bool32| b == vk::TRUE;
+    // Shaders with matrices want the memory model; with it, atomics of the device's scope are a feature of their own.
+    let has_matrix =
+        yes(matrix.cooperative_matrix) && yes(model.vulkan_memory_model) && yes(model.vulkan_memory_model_device_scope);
     Caps {
         fp16: yes(fp16_int8.shader_float16),
         int8: yes(fp16_int8.shader_int8),
@@ -200,7 +207,7 @@ pub(super) fn caps(
         host_import: ext.has(ash::ext::external_memory_host::NAME),
         external_fd: ext.has(ash::khr::external_memory_fd::NAME),
         subgroups,
-        matrices: if yes(matrix.cooperative_matrix) && v12 { matrices(instance, device) } else { Vec::new() },
+        matrices: if has_matrix { matrices(instance, device) } else { Vec::new() },
         shared_memory: limits.max_compute_shared_memory_size,
         workgroup_invocations: limits.max_compute_work_group_invocations,
         workgroup_size: limits.max_compute_work_group_size,

@@ -269,6 +269,10 @@ mod tests {
             for ((x, w), b) in x.into_iter().zip(every(&[n], &w)).zip(every(&[n], &b)) {
                 let out = [x.desc.clone()];
                 compare(RmsNorm { eps }, std::slice::from_ref(&x), &out, 3e-6);
+                if rows > 65_535 {
+                    // More workgroups than fit along one side; once, since software drivers take long for so many.
+                    break;
+                }
                 compare(RmsNorm { eps }, &[x.clone(), w.clone()], &out, 3e-6);
                 compare(LayerNorm { eps, weight: false, bias: false }, std::slice::from_ref(&x), &out, 2e-5);
                 compare(LayerNorm { eps, weight: false, bias: true }, &[x.clone(), b.clone()], &out, 2e-5);

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# test-vulkan.sh [--reduced] [DRIVER...|all]: the Vulkan back end on software drivers, under validation.
+#
+# On each driver: the kernels' tests; the same under the newer validation layer with its checks of the calls and of
+# missing barriers, then with its checks of the shaders' accesses; a part of the case list (mlx-check). Then shows that
+# the layer notices when a barrier is taken away. --reduced leaves the slowest tests out. Drivers (default: all):
+#
+#   lavapipe-128 lavapipe-256 lavapipe-512   Debian's lavapipe with subgroups of 4, 8 and 16
+#   lavapipe-new                             a newer one, which has cooperative matrices
+#   swiftshader                              a device with little more than the least that Vulkan asks for
+#
+# scripts/vulkan-drivers.sh fetches them. Closes with 'N passed, N failed', counted in runs.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+ALL=(lavapipe-128 lavapipe-256 lavapipe-512 lavapipe-new swiftshader)
+# Families of the case list that are run: something of every kind of kernel.
+CASES=(add cast sum argmax matmul softmax pad)
+reduced='' drivers=()
+for a in "$@"; do
+  case $a in
+    -h|--help) usage; exit 0 ;;
+    --reduced) reduced=1 ;;
+    all) drivers+=("${ALL[@]}") ;;
+    *) [[ " ${ALL[*]} " == *" $a "* ]] || die "no driver is called $a; there are ${ALL[*]}"
+       drivers+=("$a") ;;
+  esac
+done
+[ ${#drivers[@]} -gt 0 ] || drivers=("${ALL[@]}")
+
+need_rust
+say "drivers"
+scripts/vulkan-drivers.sh validation
+for d in "${drivers[@]}"; do
+  case $d in lavapipe-new) ;; lavapipe-*) scripts/vulkan-drivers.sh lavapipe ;; *) scripts/vulkan-drivers.sh "$d" ;; esac
+done
+
+say "building"
+# binary CARGO-ARGUMENTS...: builds, and prints the path of the program that was made.
+binary() { cargo "$@" --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n1; }
+TESTS=$(binary test -q -p mlx-vulkan --lib --no-run)
+CHECK=$(binary build -q -p mlx-check)
+for f in "$TESTS" "$CHECK"; do [ -x "$f" ] || die "the tests could not be built"; done
+
+# Each run begins without the pipelines of another, and leaves nothing in the user's folder.
+MLX_ARM_HOME=$(mktemp -d)
+trap 'rm -rf "$MLX_ARM_HOME"' EXIT
+export MLX_ARM_HOME MLX_VULKAN_REQUIRED=1
+unset MLX_ARM_GPU VK_INSTANCE_LAYERS VK_LAYER_ENABLES MLX_VULKAN_DISABLE
+
+# The newer layer finds missing barriers between dispatches only if both are said.
+LAYER=(VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation)
+SYNC=("${LAYER[@]}" VK_LAYER_VALIDATE_SYNC=1 VK_LAYER_SYNCVAL_SHADER_ACCESSES_HEURISTIC=1)
+# Accesses are followed through bound descriptors, not through pushed ones.
+ACCESS=("${LAYER[@]}" VK_LAYER_GPUAV_ENABLE=1 MLX_VULKAN_DISABLE=push_descriptor)
+
+OBJECTIONS='VUID-|UNASSIGNED-|SYNC-HAZARD'
+passed=0 failed=0 table=''
+# run NAME DRIVER [VARIABLE=VALUE...] -- COMMAND...: one run; the layer's objections are failures.
+run() {
+  local name=$1 driver=$2 vars=() out began=$SECONDS verdict=ok
+  shift 2
+  while [ "$1" != -- ]; do vars+=("$1"); shift; done
+  shift
+  case $driver in lavapipe-[0-9]*) vars+=("LP_NATIVE_VECTOR_WIDTH=${driver#lavapipe-}"); driver=lavapipe ;; esac
+  out=$(log "vulkan-$name")
+  if ! env "${vars[@]}" scripts/vulkan-drivers.sh --run "$driver" "$@" >"$out" 2>&1; then verdict=FAILED
+  elif grep -Eq "$OBJECTIONS" "$out"; then verdict='FAILED: the validation layer objects'
+  fi
+  report "$name" "$verdict" $((SECONDS - began)) "$out"
+}
+report() {
+  if [ "$2" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); tail -n 25 "$4"; fi
+  table+=$(printf '%-28s %5d s  %s' "$1" "$3" "$2")$'\n'
+  note "$1: $2 ($3 s; ${4#"$ROOT"/})"
+}
+
+# The tests of every function with every dtype are thousands of shaders: once without the layer is enough.
+slow=(--skip map_tests)
+[ -z "$reduced" ] || slow+=(--skip weights_in_every_block_format)
+for d in "${drivers[@]}"; do
+  say "$d"
+  if [ -z "$reduced" ]; then run "$d-tests" "$d" -- "$TESTS"; else run "$d-tests" "$d" -- "$TESTS" "${slow[@]}"; fi
+  run "$d-sync" "$d" "${SYNC[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}"
+  run "$d-access" "$d" "${ACCESS[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}"
+  for c in "${CASES[@]}"; do run "$d-cases-$c" "$d" -- "$CHECK" test "$c" --device gpu; done
+done
+
+say "a barrier taken away"
+began=$SECONDS
+out=$(log vulkan-barrier)
+status=0
+env "${SYNC[@]}" MLX_VULKAN_TEST_DROP_BARRIER=1 scripts/vulkan-drivers.sh --run lavapipe-new \
+  "$TESTS" reductions_in_one_and_two_steps >"$out" 2>&1 || status=$?
+if grep -q 'SYNC-HAZARD' "$out"; then verdict=ok; else verdict="FAILED: the validation layer said nothing (exit status $status)"; fi
+report barrier "$verdict" $((SECONDS - began)) "$out"
+
+say "runs"
+printf '%s' "$table"
+printf '%d passed, %d failed\n' $passed $failed
+[ $failed = 0 ]
