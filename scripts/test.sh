@@ -49,19 +49,35 @@ step_shaders() {
 
 step_models() { scripts/models.sh "$CACHE/models"; need_tiny_models; }
 
+# What the steps tests, doc and gpu build: another choice of packages would mean other features, and building nearly
+# everything again. What Python loads cannot be linked into a test program: the step python tests it.
+WORKSPACE=(--workspace --exclude mlx-python)
+
+# Builds all test programs; built NAME then prints the path of one by its target's name.
+build_tests() {
+  cargo test "${WORKSPACE[@]}" --lib --bins --tests --examples --no-run --message-format json-render-diagnostics >"$(log built)"
+}
+built() {
+  python3 - "$(log built)" "$1" "$2" <<'EOF'
+import json, sys
+found = [m["executable"] for m in map(json.loads, open(sys.argv[1], encoding="utf-8")) if m.get("executable")
+         and m["target"]["name"] == sys.argv[2] and m["profile"]["test"] == (sys.argv[3] == "test")]
+sys.exit("no program is called " + sys.argv[2]) if len(found) != 1 else print(found[0])
+EOF
+}
+
 step_tests() {
   need_tiny_models
   export_models
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --exclude mlx-python --no-fail-fast
+    cargo nextest run "${WORKSPACE[@]}" --no-fail-fast
   else
-    # What Python loads cannot be linked into a test program: the step python tests it.
-    cargo test --workspace --exclude mlx-python --lib --bins --tests --examples --no-fail-fast
+    cargo test "${WORKSPACE[@]}" --lib --bins --tests --examples --no-fail-fast
   fi
 }
 
 step_doc() {
-  cargo test --workspace --doc
+  cargo test "${WORKSPACE[@]}" --doc
   RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 }
 
@@ -86,26 +102,32 @@ step_gpu() {
   export MLX_ARM_GPU=llvmpipe MLX_VULKAN_REQUIRED=1
   # Under the validation layer, which reports on standard output and changes nothing; the second time with its checks of
   # the shaders' accesses, which know nothing of pushed descriptors and are too slow for thousands of shaders.
+  build_tests
+  local kernels check program
+  kernels=$(built mlx_vulkan test)
+  check=$(built mlx-check program)
+  program=$(built mlx-arm program)
   local -x VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation
-  cargo test -p mlx-vulkan -- --test-threads 1 | tee "$(log validation)"
+  "$kernels" --test-threads 1 | tee "$(log validation)"
   # Two more are left to scripts/test-vulkan.sh: the layer takes minutes to rewrite their hundreds of pipelines.
   local slow=(--skip map_tests --skip weights_in_every_block_format --skip masks_shapes_and_types)
   VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT MLX_VULKAN_DISABLE=unified,push_descriptor,int64 \
-    cargo test -p mlx-vulkan -- --test-threads 1 "${slow[@]}" | tee -a "$(log validation)"
+    "$kernels" --test-threads 1 "${slow[@]}" | tee -a "$(log validation)"
   if grep -q 'VUID-\|UNASSIGNED-' "$(log validation)"; then die "the validation layer objects: see $(log validation)"; fi
   unset VK_INSTANCE_LAYERS
-  MLX_VULKAN_DISABLE=unified,push_descriptor,int64 cargo test -p mlx-vulkan map_tests
+  MLX_VULKAN_DISABLE=unified,push_descriptor,int64 "$kernels" map_tests
   need_tiny_models
   export_models
-  cargo test -p mlx -p mlx-llm --test lowering --test replay --test gpu
-  cargo run -q -p mlx-check -- test --device gpu
-  MLX_VULKAN_DISABLE=unified,push_descriptor cargo run -q -p mlx-check -- test add --device gpu
+  local name
+  for name in lowering replay gpu; do "$(built $name test)"; done
+  "$check" test --device gpu
+  MLX_VULKAN_DISABLE=unified,push_descriptor "$check" test add --device gpu
   # A model, whole: the same greedy answer as the processor's.
   step_models
   export_models
   local model=$MLX_ARM_TEST_MODELS/SmolLM2-135M-Instruct.Q4_1.gguf device answers=()
   for device in cpu gpu; do
-    answers+=("$(cargo run -q -p mlx-cli -- generate --model "$model" --device $device --temp 0 --max-tokens 6 \
+    answers+=("$("$program" generate --model "$model" --device $device --temp 0 --max-tokens 6 \
       --prompt 'Explain in two sentences why the sky is blue.')")
     note "$device: ${answers[-1]}"
   done
