@@ -109,8 +109,9 @@ step_gpu() {
   program=$(built mlx-arm program)
   local -x VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation
   "$kernels" --test-threads 1 | tee "$(log validation)"
-  # Two more are left to scripts/test-vulkan.sh: the layer takes minutes to rewrite their hundreds of pipelines.
-  local slow=(--skip map_tests --skip weights_in_every_block_format --skip masks_shapes_and_types)
+  # More are left to scripts/test-vulkan.sh: the layer takes minutes to rewrite their hundreds of pipelines.
+  local slow=(--skip map_tests --skip matmul_tests --skip scan --skip weights_in_every_block_format
+    --skip masks_shapes_and_types --skip reductions_in_one_and_two_steps)
   VK_LAYER_ENABLES=VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT MLX_VULKAN_DISABLE=unified,push_descriptor,int64 \
     "$kernels" --test-threads 1 "${slow[@]}" | tee -a "$(log validation)"
   if grep -q 'VUID-\|UNASSIGNED-' "$(log validation)"; then die "the validation layer objects: see $(log validation)"; fi

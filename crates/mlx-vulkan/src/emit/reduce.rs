@@ -252,6 +252,14 @@ fn one_output(
                     None => made = false,
                 }
             };
+            // Products have shaders of their own; this one takes any layout, and should rather be short.
+            if f.tape.inputs().len() > 1 {
+                c.repeat(begin, terms, step, |c, t| {
+                    let value = term(c, t).map(|v| vec![v]);
+                    fold(c, value);
+                });
+                return made.then(|| held.get(c));
+            }
             // Several at a time as long as there are so many, then the rest one by one: the same order.
             let (reach, ahead) = (c.word_op(Op::IMul, step, AHEAD - 1), c.word_op(Op::IMul, step, AHEAD));
             let enough = c.op(Op::UGreaterThan, c.bool, &[terms, reach]);
