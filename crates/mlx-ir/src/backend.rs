@@ -208,6 +208,11 @@ pub trait Backend: Send + Sync {
         false
     }
 
+    /// Whether one array may have so many bytes, however much memory is left.
+    fn can_hold(&self, _bytes: usize) -> bool {
+        true
+    }
+
     /// Memory for at least `bytes`, 64-byte aligned, contents undefined; a `Memory` error when there is none left or
     /// the limit is reached.
     fn alloc(&self, bytes: usize) -> Result<Buffer>;

@@ -7,14 +7,15 @@ use crate::hal::queue::{INSIDE, Queue};
 use crate::hal::recording::Recorded;
 use crate::hash::Quick;
 use crate::kernels;
+use crate::kernels::FAMILIES;
 use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
-use crate::record::{Cx, Shader, fits};
+use crate::record::{Cx, Shader, can_hold, fits};
 use crate::{Adapter, Caps, KernelTime};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 /// Bytes that travel to the device at a time.
@@ -232,7 +233,15 @@ impl Recording {
 }
 
 /// Arrays and kernels on a Vulkan device.
-pub struct VulkanBackend(Arc<Core>);
+pub struct VulkanBackend {
+    core: Arc<Core>,
+    /// A bit for each of [`FAMILIES`] that is not used.
+    off: AtomicU32,
+}
+
+fn bit(family: &str) -> u32 {
+    FAMILIES.iter().position(|&f| f == family).map_or(0, |i| 1 << i)
+}
 
 impl VulkanBackend {
     /// Opens a usable device.
@@ -243,38 +252,53 @@ impl VulkanBackend {
         if let Some(why) = &adapter.refused {
             return Err(Error::device(format!("[gpu] {} cannot be used: {why}", adapter.name)));
         }
-        Ok(VulkanBackend(Core::new(Device::open(adapter)?)?))
+        let off = adapter.off.iter().fold(0, |bits, f| bits | bit(f));
+        Ok(VulkanBackend { core: Core::new(Device::open(adapter)?)?, off: AtomicU32::new(off) })
+    }
+
+    /// The family of kernels that an op belongs to; none if it has no kernel.
+    pub fn family(op: &Op) -> Option<&'static str> {
+        kernels::family(op)
+    }
+    /// Uses a family no more: its ops are declined.
+    pub fn switch_off(&self, family: &str) {
+        self.off.fetch_or(bit(family), Ordering::Relaxed);
+    }
+    /// Families that are not used.
+    pub fn switched_off(&self) -> Vec<&'static str> {
+        let off = self.off.load(Ordering::Relaxed);
+        FAMILIES.iter().copied().filter(|f| off & bit(f) != 0).collect()
     }
 
     /// The device.
     pub fn adapter(&self) -> &Adapter {
-        &self.0.device.adapter
+        &self.core.device.adapter
     }
     /// What it can do.
     pub fn caps(&self) -> &Caps {
-        self.0.device.caps()
+        self.core.device.caps()
     }
     /// Dispatches recorded so far.
     pub fn dispatches(&self) -> u64 {
-        self.0.dispatches.load(Ordering::Relaxed)
+        self.core.dispatches.load(Ordering::Relaxed)
     }
     /// Barriers placed between dispatches so far.
     pub fn barriers(&self) -> u64 {
-        self.0.queue.barriers()
+        self.core.queue.barriers()
     }
     /// Measures, from now on, how long each kernel takes; costs a little time.
     ///
     /// # Errors
     /// `Unsupported` if the device cannot, `Device` if it was lost.
     pub fn profile(&self) -> Result<()> {
-        self.0.queue.profile()
+        self.core.queue.profile()
     }
     /// What was measured since [`VulkanBackend::profile`], longest first; measuring ends.
     ///
     /// # Errors
     /// `Device` if the device was lost.
     pub fn profiled(&self) -> Result<Vec<KernelTime>> {
-        self.0.queue.profiled()
+        self.core.queue.profiled()
     }
     /// Does `work`, whose kernels run as always, and keeps what it recorded, to be run again. None if that is not
     /// possible: if it waited for results, brought much data to the device, computed something elsewhere or shared
@@ -283,7 +307,7 @@ impl VulkanBackend {
     /// # Errors
     /// Those of `work`; `Device` if the device was lost.
     pub fn capture(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Recording>> {
-        let core = &self.0;
+        let core = &self.core;
         core.queue.capture()?;
         let done = work();
         let Some(recorded) = core.queue.captured() else { return done.map(|()| None) };
@@ -299,41 +323,45 @@ impl VulkanBackend {
     /// # Errors
     /// `Value` for memory that is not this device's or other numbers of bytes, `Device` if the device was lost.
     pub fn overwrite(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
-        match self.0.own(buffer) {
+        match self.core.own(buffer) {
             Some(m) if bytes.len() <= INSIDE.min(m.len()) && bytes.len().is_multiple_of(4) && !bytes.is_empty() => {
                 m.forget_host_copy();
-                self.0.queue.fill(&m.block, bytes)
+                self.core.queue.fill(&m.block, bytes)
             }
             _ => Err(Error::value(format!("[gpu] {} bytes cannot be written there", bytes.len()))),
         }
     }
     /// Sets the limit on memory in use; returns the previous one.
     pub fn set_memory_limit(&self, bytes: usize) -> usize {
-        self.0.pool.set_limit(bytes)
+        self.core.pool.set_limit(bytes)
     }
     /// Sets how many freed bytes are kept for reuse; returns the previous limit.
     pub fn set_cache_limit(&self, bytes: usize) -> usize {
-        self.0.pool.set_keep(bytes)
+        self.core.pool.set_keep(bytes)
     }
     /// Gives kept memory back to the driver.
     pub fn clear_cache(&self) {
-        self.0.pool.clear();
+        self.core.pool.clear();
+    }
+    #[cfg(test)]
+    pub(crate) fn device_for_test(&self) -> Arc<Device> {
+        self.core.device.clone()
     }
     #[cfg(test)]
     pub(crate) fn upload_for_test(&self, from: &Buffer) -> Buffer {
-        self.0.upload(from, 0..from.len()).expect("room")
+        self.core.upload(from, 0..from.len()).expect("room")
     }
     #[cfg(test)]
     pub(crate) fn cx_for_test(&self) -> Cx<'_> {
-        Cx::new(&self.0)
+        Cx::new(&self.core)
     }
     #[cfg(test)]
     pub(crate) fn pipeline_for_test(&self, s: &Shader, spec: &[u32], bindings: usize) -> Result<()> {
-        self.0.pipelines.get(&s.name, s.id, &s.code, spec, bindings, 0).map(|_| ())
+        self.core.pipelines.get(&s.name, s.id, &s.code, spec, bindings, 0).map(|_| ())
     }
     /// Forgets the peak.
     pub fn reset_peak_memory(&self) {
-        self.0.pool.reset_peak();
+        self.core.pool.reset_peak();
     }
 }
 
@@ -345,27 +373,38 @@ impl Backend for VulkanBackend {
         self.adapter().unified
     }
     fn alloc(&self, bytes: usize) -> Result<Buffer> {
-        self.0.alloc(bytes)
+        self.core.alloc(bytes)
+    }
+    fn can_hold(&self, bytes: usize) -> bool {
+        can_hold(self.caps(), bytes as u64)
     }
     fn launch(&self, op: &Op, inputs: &[Operand], outputs: &[Operand]) -> Result<Launch> {
         if outputs.iter().all(|o| o.desc.size() == 0) {
             return Ok(Launch::Done);
         }
-        kernels::record(&mut Cx::new(&self.0), op, inputs, outputs)
+        let mut cx = Cx::new(&self.core);
+        match kernels::record(&mut cx, op, inputs, outputs) {
+            Err(_) if cx.was_refused() => Ok(Launch::Declined),
+            done => done,
+        }
     }
     fn supports(&self, op: &Op, inputs: &[Desc], outputs: &[Desc]) -> bool {
         let caps = self.caps();
+        let off = self.off.load(Ordering::Relaxed);
+        if off != 0 && kernels::family(op).is_some_and(|f| off & bit(f) != 0) {
+            return false;
+        }
         inputs.iter().chain(outputs).all(|d| fits(caps, d)) && kernels::supports(caps, op, inputs, outputs)
     }
     fn memory(&self) -> MemoryInfo {
-        self.0.pool.info()
+        self.core.pool.info()
     }
     fn submit(&self) -> Result<()> {
-        self.0.queue.submit()
+        self.core.queue.submit()
     }
     fn synchronize(&self) -> Result<()> {
-        self.0.queue.synchronize()?;
-        self.0.pipelines.save();
+        self.core.queue.synchronize()?;
+        self.core.pipelines.save();
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! What a device can do, as the kernels ask for it, and the least that is needed.
 
+use crate::hal::instance::Adapter;
+use crate::kernels::FAMILIES;
 use mlx_ir::{Error, Result};
 
 /// Subgroup properties.
@@ -93,6 +95,8 @@ macro_rules! flags {
             pub storage_buffers: u32,
             /// Alignment of a storage buffer's offset, in bytes.
             pub storage_alignment: u64,
+            /// Dispatches that are handed to the device at a time.
+            pub batch: u32,
             /// Nanoseconds of a timestamp tick; 0 if the queue has no timestamps.
             pub timestamp_ns: f32,
         }
@@ -158,6 +162,8 @@ flags! {
     host_import,
     /// Memory can be shared through file descriptors.
     external_fd,
+    /// All memory that the processor sees is the same for both sides without being told.
+    coherent,
 }
 
 /// The least that a device must offer, in words.
@@ -182,24 +188,31 @@ impl Caps {
     }
 }
 
-/// What is taken away from devices for tests. Nothing can be added.
+/// What is taken away from devices, for tests or because it does not work. Nothing can be added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     flags: Vec<String>,
-    subgroups: bool,
-    matrices: bool,
-    /// Treat memory shared with the processor as memory of the device's own.
-    pub(crate) unified: bool,
+    parts: Vec<&'static str>,
     limits: Vec<(&'static str, u64)>,
+    families: Vec<&'static str>,
 }
 
+/// What can be taken away and is neither a flag nor a limit.
+const PARTS: &[&str] = &[
+    "subgroups",     // all operations of subgroups
+    "subgroup_sums", // their sums
+    "matrices",
+    "unified",       // the processor's access to arrays: all are copied
+    "pipeline_file", // compiled pipelines kept on disk
+    "unasked",       // being chosen without being named
+];
 /// Limits that can be lowered.
-const LIMITS: &[&str] = &["shared_memory", "workgroup_invocations", "storage_range", "allocation_size"];
+const LIMITS: &[&str] = &["shared_memory", "workgroup_invocations", "storage_range", "allocation_size", "batch"];
 
 impl Overrides {
-    /// Reads a list such as `fp16,subgroups,storage_range=134217728`: flags of [`Caps::FLAGS`], `subgroups` (all
-    /// their operations), `matrices`, `unified` (the processor's access to arrays, so that all are copied), and limits
-    /// to be lowered.
+    /// Reads a list such as `fp16,subgroups,storage_range=134217728`: flags of [`Caps::FLAGS`], `subgroups` (all their
+    /// operations), `subgroup_sums`, `matrices`, `unified` (the processor's access to arrays, so that all are copied),
+    /// `pipeline_file`, `unasked` (being chosen without being named), limits to be lowered, and `family=NAME` (kernels).
     ///
     /// # Errors
     /// `Value` for an unknown name or a limit that is no number.
@@ -207,20 +220,22 @@ impl Overrides {
         let mut o = Self::default();
         for item in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
             match item.split_once('=') {
+                Some(("family", name)) => {
+                    let family = FAMILIES.iter().find(|&&f| f == name).ok_or_else(|| unknown(item))?;
+                    o.families.push(family);
+                }
                 Some((name, value)) => {
-                    let Some(&name) = LIMITS.iter().find(|&&l| l == name) else {
-                        return Err(unknown(name));
-                    };
+                    let &name = LIMITS.iter().find(|&&l| l == name).ok_or_else(|| unknown(name))?;
                     let value = value
                         .parse()
                         .map_err(|_| Error::value(format!("[MLX_VULKAN_DISABLE] {name}: '{value}' is no number")))?;
                     o.limits.push((name, value));
                 }
-                None if item == "subgroups" => o.subgroups = true,
-                None if item == "matrices" => o.matrices = true,
-                None if item == "unified" => o.unified = true,
-                None if Caps::FLAGS.contains(&item) => o.flags.push(item.to_owned()),
-                None => return Err(unknown(item)),
+                None => match PARTS.iter().find(|&&p| p == item) {
+                    Some(part) => o.parts.push(part),
+                    None if Caps::FLAGS.contains(&item) => o.flags.push(item.to_owned()),
+                    None => return Err(unknown(item)),
+                },
             }
         }
         Ok(o)
@@ -238,18 +253,30 @@ impl Overrides {
         }
     }
 
-    pub(crate) fn apply(&self, caps: &mut Caps) {
+    /// Takes it away from a device that has been probed.
+    pub(crate) fn apply(&self, a: &mut Adapter) {
+        let caps = &mut a.caps;
+        // Where memory is coherent the lack of it is played.
+        a.shadowed |= caps.coherent && self.flags.iter().any(|f| f == "coherent");
         for name in &self.flags {
             let known = caps.clear(name);
             debug_assert!(known, "names are checked when they are read");
         }
-        if self.subgroups {
+        for &part in &self.parts {
             let s = caps.subgroups;
-            caps.subgroups = Subgroups { size: s.size, range: (s.size, s.size), ..Subgroups::default() };
-        }
-        if self.matrices {
-            caps.matrices.clear();
-            caps.matrix2 = false;
+            match part {
+                "subgroups" => {
+                    caps.subgroups = Subgroups { size: s.size, range: (s.size, s.size), ..Subgroups::default() }
+                }
+                "subgroup_sums" => caps.subgroups = Subgroups { arithmetic: false, clustered: false, ..s },
+                "matrices" => {
+                    caps.matrices.clear();
+                    caps.matrix2 = false;
+                }
+                "unified" => a.unified = false,
+                "pipeline_file" => a.pipeline_file = false,
+                _ => a.by_name_only = true,
+            }
         }
         for &(name, value) in &self.limits {
             let lower = u32::try_from(value).unwrap_or(u32::MAX);
@@ -260,7 +287,13 @@ impl Overrides {
                     caps.workgroup_size = caps.workgroup_size.map(|s| s.min(lower));
                 }
                 "storage_range" => caps.storage_range = caps.storage_range.min(value),
+                "batch" => caps.batch = caps.batch.min(lower).max(1),
                 _ => caps.allocation_size = caps.allocation_size.min(value),
+            }
+        }
+        for &f in &self.families {
+            if !a.off.contains(&f) {
+                a.off.push(f);
             }
         }
     }
@@ -268,15 +301,18 @@ impl Overrides {
 
 fn unknown(name: &str) -> Error {
     Error::value(format!(
-        "[MLX_VULKAN_DISABLE] unknown capability '{name}'; known are {}, subgroups, matrices, unified, {}",
+        "[MLX_VULKAN_DISABLE] unknown capability '{name}'; known are {}, {}, {}, and family= one of {}",
         Caps::FLAGS.join(", "),
-        LIMITS.iter().map(|l| format!("{l}=N")).collect::<Vec<_>>().join(", ")
+        PARTS.join(", "),
+        LIMITS.iter().map(|l| format!("{l}=N")).collect::<Vec<_>>().join(", "),
+        FAMILIES.join(", ")
     ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hal::instance::Kind;
 
     #[test]
     fn overrides_only_take_away() {
@@ -290,18 +326,29 @@ mod tests {
             workgroup_invocations: 1024,
             workgroup_size: [1024, 1024, 64],
             storage_range: 1 << 32,
+            coherent: true,
+            batch: 64,
+            allocation_size: 1 << 40,
             ..Default::default()
         };
-        let mut c = all.clone();
-        Overrides::parse("").unwrap().apply(&mut c);
-        assert_eq!(c, all);
-        Overrides::parse("fp16, subgroups,matrices,workgroup_invocations=256,storage_range=99999999999")
-            .unwrap()
-            .apply(&mut c);
+        let without = |list: &str| {
+            let mut a = Adapter::for_test("x", Kind::Integrated);
+            (a.unified, a.caps) = (true, all.clone());
+            Overrides::parse(list).unwrap().apply(&mut a);
+            a
+        };
+        assert_eq!(without("").caps, all);
+        let a = without("fp16, subgroups,matrices,workgroup_invocations=256,storage_range=99999999999");
+        let c = &a.caps;
         assert!(!c.fp16 && c.int_dot && c.matrices.is_empty() && !c.matrix2);
         assert_eq!(c.subgroups, Subgroups { size: 32, range: (32, 32), ..Default::default() });
         assert_eq!((c.workgroup_invocations, c.workgroup_size), (256, [256, 256, 64]));
         assert_eq!(c.storage_range, 1 << 32);
+        assert!(a.unified && a.pipeline_file && !a.by_name_only && !a.shadowed && a.off.is_empty());
+        let a = without("unified,pipeline_file,unasked,coherent,subgroup_sums,family=matmul,batch=3,allocation_size=7");
+        assert!(!a.unified && !a.pipeline_file && a.by_name_only && a.shadowed && !a.caps.coherent);
+        assert!(!a.caps.subgroups.arithmetic && a.caps.subgroups.shuffle);
+        assert_eq!((a.off.as_slice(), a.caps.batch, a.caps.allocation_size), (&["matmul"][..], 3, 7));
     }
 
     #[test]
@@ -314,7 +361,7 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused_by_name() {
-        for bad in ["fp17", "fp16=1", "storage_range=much", "storage_range"] {
+        for bad in ["fp17", "fp16=1", "storage_range=much", "storage_range", "family=fast"] {
             let e = Overrides::parse(bad).unwrap_err();
             assert!(e.message.contains(bad.split('=').next().unwrap()), "{}", e.message);
         }

@@ -7,7 +7,7 @@ use mlx_ir::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
     /// The best: a discrete one before an integrated one, then the one with more memory. Drivers that compute on the
-    /// processor are never chosen by themselves: the CPU back end is faster.
+    /// processor are never chosen by themselves (the CPU back end is faster), nor those known to be broken.
     #[default]
     Best,
     /// By number in the list, whatever its kind.
@@ -32,8 +32,8 @@ impl Choice {
     }
 }
 
-const SOFTWARE: &str = "of the devices none is usable, or only a driver that computes on the processor, \
-     which MLX_ARM_GPU must name to be used";
+const SOFTWARE: &str = "of the devices none is usable, or only one that MLX_ARM_GPU must name to be used: a driver \
+     that computes on the processor, or one that is known to be broken";
 
 /// The device to use.
 ///
@@ -77,7 +77,7 @@ pub fn choose<'a>(survey: &'a Survey, choice: &Choice) -> Result<&'a Adapter> {
             survey
                 .adapters
                 .iter()
-                .filter(|a| a.refused.is_none() && a.kind != Kind::Cpu)
+                .filter(|a| a.refused.is_none() && !a.by_name_only && a.kind != Kind::Cpu)
                 // Of equals the first.
                 .rev()
                 .max_by_key(|a| (rank(a), local(a)))
@@ -97,19 +97,9 @@ mod tests {
     fn adapter(index: usize, name: &str, kind: Kind, gib: u64, refused: Option<&str>) -> Adapter {
         Adapter {
             index,
-            name: name.into(),
-            kind,
-            vendor: 0,
-            device: 0,
-            api: "1.3.0".into(),
-            driver: String::new(),
-            driver_info: String::new(),
-            driver_id: None,
-            driver_version: 0,
             heaps: vec![Heap { bytes: gib << 30, device_local: true, mappable: true, free: None }],
-            unified: kind != Kind::Discrete,
-            caps: Default::default(),
             refused: refused.map(Into::into),
+            ..Adapter::for_test(name, kind)
         }
     }
 
@@ -132,6 +122,9 @@ mod tests {
         assert_eq!(choose(&s, &Choice::Best).unwrap().index, 4);
         s.adapters.truncate(3);
         assert_eq!(choose(&s, &Choice::Best).unwrap().index, 2);
+        s.adapters[2].by_name_only = true;
+        assert!(choose(&s, &Choice::Best).is_err());
+        assert_eq!(choose(&s, &Choice::parse("mali")).unwrap().index, 2);
         s.adapters.truncate(2);
         assert!(choose(&s, &Choice::Best).unwrap_err().message.contains("none is usable"));
         s.adapters.clear();

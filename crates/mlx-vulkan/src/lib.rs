@@ -5,7 +5,8 @@
 //!   driver that fails, [`survey`] says so in words; nothing panics.
 //! - Features are probed one by one ([`Caps`]); none is taken for granted because of a version, vendor or name.
 //! - A device below the [`MINIMUM`] is listed with the reason why it is not used.
-//! - Every capability can be taken away for tests (`MLX_VULKAN_DISABLE`), none can be added.
+//! - Every capability can be taken away for tests (`MLX_VULKAN_DISABLE`), none can be added; so does the table of known
+//!   faults ([`QUIRKS`]).
 //!
 //! `unsafe` is confined to the folder `hal`, whose first page has its contract.
 
@@ -16,6 +17,7 @@ mod emit;
 mod hal;
 mod hash;
 mod kernels;
+mod quirks;
 mod record;
 mod shaders;
 #[cfg(test)]
@@ -24,5 +26,7 @@ mod testing;
 pub use backend::{Recording, VulkanBackend};
 pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
 pub use choose::{Choice, choose};
-pub use hal::instance::{Adapter, Heap, Kind, Survey, survey};
+pub use hal::instance::{Adapter, Heap, Kind, Survey, survey, survey_without};
 pub use hal::times::KernelTime;
+pub use kernels::FAMILIES;
+pub use quirks::{QUIRKS, Quirk};

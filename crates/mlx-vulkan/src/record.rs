@@ -3,11 +3,11 @@
 use crate::Caps;
 use crate::backend::{Arrays, Core};
 use crate::hal::device::MAX_BINDINGS;
-use crate::hal::memory::{Block, Place};
+use crate::hal::memory::{Block, Place, rounded};
 use crate::hal::queue::{Ready, Use};
 use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
-use mlx_ir::{Desc, Error, Operand, Result};
+use mlx_ir::{Desc, Error, ErrorKind, Operand, Result};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -87,6 +87,10 @@ pub(crate) struct Cx<'a> {
     pub caps: &'a Caps,
     core: &'a Core,
     scratch: SmallVec<[Arc<Block>; 2]>,
+    /// Dispatches recorded for the op.
+    recorded: u32,
+    /// The driver refused a kernel.
+    refused: bool,
 }
 
 impl Drop for Cx<'_> {
@@ -100,7 +104,7 @@ impl Drop for Cx<'_> {
 
 impl<'a> Cx<'a> {
     pub fn new(core: &'a Core) -> Self {
-        Self { caps: core.device.caps(), core, scratch: SmallVec::new() }
+        Self { caps: core.device.caps(), core, scratch: SmallVec::new(), recorded: 0, refused: false }
     }
 
     fn bound(&self, block: &Arc<Block>, first: usize, bytes: Range<usize>, writes: bool) -> Result<Bound> {
@@ -168,6 +172,11 @@ impl<'a> Cx<'a> {
         self.bound(&block, 0, 0..bytes.next_multiple_of(4), true)
     }
 
+    /// Whether the driver refused the op's first kernel, so that nothing was written.
+    pub fn was_refused(&self) -> bool {
+        self.refused && self.recorded == 0
+    }
+
     /// The run-time shader known by `key`, made at first use.
     ///
     /// # Errors
@@ -223,8 +232,10 @@ impl<'a> Cx<'a> {
         if d.groups.iter().zip(self.caps.workgroup_count).any(|(&g, most)| g > most) {
             return Err(Error::device(format!("[gpu] {}: {:?} workgroups are too many", d.shader.name, d.groups)));
         }
-        let (pipeline, layout) =
-            self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len(), lanes)?;
+        let found = self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len(), lanes);
+        self.refused |= found.as_ref().is_err_and(|e| e.kind == ErrorKind::Device);
+        let (pipeline, layout) = found?;
+        self.recorded += 1;
         let uses: SmallVec<[Use<'_>; MAX_BINDINGS]> =
             d.bind.iter().map(|b| Use { block: &b.block, range: b.range.clone(), writes: b.writes }).collect();
         self.core.dispatches.fetch_add(1, Ordering::Relaxed);
@@ -239,8 +250,14 @@ impl<'a> Cx<'a> {
     }
 }
 
-/// Whether a shader of this device can see the whole operand, however it is placed.
+/// Whether the device can hold the whole operand and a shader can see it, however it is placed.
 pub(crate) fn fits(caps: &Caps, desc: &Desc) -> bool {
     let s = span(desc);
-    ((s.end - s.start) as u64).saturating_add(2 * caps.storage_alignment.max(64)) <= caps.storage_range
+    let bytes = ((s.end - s.start) as u64).saturating_add(2 * caps.storage_alignment.max(64));
+    bytes <= caps.storage_range && can_hold(caps, bytes)
+}
+
+/// Whether the device can hold an array of so many bytes.
+pub(crate) fn can_hold(caps: &Caps, bytes: u64) -> bool {
+    rounded(bytes) <= caps.allocation_size
 }

@@ -93,12 +93,24 @@ pub(crate) fn block_coop(format: QuantFormat) -> Option<&'static Shader> {
     }
 }
 
+/// A shader, for tests.
+#[cfg(test)]
+pub(crate) fn any_for_test() -> &'static Shader {
+    ALL[0]
+}
+
+/// Bindings that a shader declares.
+#[cfg(test)]
+pub(crate) fn bindings_for_test(code: &[u32]) -> usize {
+    tests::bindings(code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Bindings that a shader declares.
-    fn bindings(code: &[u32]) -> usize {
+    pub fn bindings(code: &[u32]) -> usize {
         const DECORATE: u32 = 71;
         const BINDING: u32 = 33;
         let (mut at, mut most) = (5, 0);

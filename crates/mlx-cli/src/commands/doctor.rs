@@ -164,7 +164,17 @@ fn gpu(report: &mut Vec<Finding>) {
         let what = [text("kind"), driver.trim().to_owned(), format!("Vulkan {}", text("vulkan")), bytes(memory)];
         let what = what.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ");
         let refused = d["refused"].as_str().map(|why| format!(", not usable: {why}")).unwrap_or_default();
-        format!("{} {} ({what}){refused}", d["index"], text("name"))
+        let names = |list: &Value, key: &str| -> Vec<String> {
+            let name = |v: &Value| v[key].as_str().or(v.as_str()).unwrap_or_default().to_owned();
+            list.as_array().into_iter().flatten().map(name).collect()
+        };
+        let listed = |what: &str, names: Vec<String>| match names.is_empty() {
+            true => String::new(),
+            false => format!(", {what}: {}", names.join(" ")),
+        };
+        let quirks = listed("known faults", names(&d["quirks"], "name"));
+        let off = listed("kernels not used", names(&d["kernels_off"], ""));
+        format!("{} {} ({what}){refused}{quirks}{off}", d["index"], text("name"))
     };
     let devices: Vec<String> = found["devices"].as_array().into_iter().flatten().map(line).collect();
     let mut text = match found["reason"].as_str() {

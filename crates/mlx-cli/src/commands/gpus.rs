@@ -76,6 +76,12 @@ fn device(a: &Adapter) -> Value {
             "bytes": h.bytes, "device_local": h.device_local, "mappable": h.mappable, "free_bytes": h.free,
         })).collect::<Vec<_>>(),
         "refused": a.refused,
+        "only_by_name": a.by_name_only,
+        "quirks": a.quirks.iter().map(|q| json!({
+            "name": q.name, "takes": q.takes, "met": q.met, "why": q.why, "link": q.link,
+        })).collect::<Vec<_>>(),
+        "kernels_off": a.off,
+        "pipeline_file": a.pipeline_file,
         "features": c.flags(),
         "subgroups": {
             "size": s.size, "smallest": s.range.0, "largest": s.range.1, "size_control": s.size_control,
@@ -94,6 +100,7 @@ fn device(a: &Adapter) -> Value {
             "storage_alignment": c.storage_alignment,
             "allocation_bytes": c.allocation_size,
             "allocations": c.allocation_count,
+            "batch": c.batch,
             "push_constant_bytes": c.push_constants,
             "timestamp_ns": c.timestamp_ns,
         },

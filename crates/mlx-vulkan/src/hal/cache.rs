@@ -11,8 +11,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"MLXVKPC1";
-/// Files larger than this are not read.
-const MOST: u64 = 256 << 20;
+/// Bytes of pipelines that are kept.
+pub(super) const MOST: usize = 16 << 20;
 
 /// The file of a device.
 pub(crate) struct Store {
@@ -62,7 +62,7 @@ impl Store {
 
     /// What was kept, if it is whole and of this device.
     pub fn read(&self) -> Option<Vec<u8>> {
-        if fs::metadata(&self.path).ok()?.len() > MOST {
+        if fs::metadata(&self.path).ok()?.len() > (self.stamp.len() + 8 + MOST) as u64 {
             return None;
         }
         let file = fs::read(&self.path).ok()?;
@@ -103,26 +103,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Caps;
     use crate::hal::instance::Kind;
 
     fn adapter(driver_version: u32) -> Adapter {
-        Adapter {
-            index: 0,
-            name: "a device".into(),
-            kind: Kind::Integrated,
-            vendor: 0x5143,
-            device: 7,
-            api: "1.1.0".into(),
-            driver: String::new(),
-            driver_info: String::new(),
-            driver_id: None,
-            driver_version,
-            heaps: Vec::new(),
-            unified: true,
-            caps: Caps::default(),
-            refused: None,
-        }
+        Adapter { vendor: 0x5143, device: 7, driver_version, ..Adapter::for_test("a device", Kind::Integrated) }
     }
 
     #[test]

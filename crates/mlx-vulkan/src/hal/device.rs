@@ -87,6 +87,8 @@ impl Device {
         };
         let mut info = vk_mem::AllocatorCreateInfo::new(&instance.raw, &raw, physical);
         info.vulkan_api_version = vk::API_VERSION_1_1;
+        // Small buffers share allocations of this size.
+        info.preferred_large_heap_block_size = adapter.caps.allocation_size.min(256 << 20);
         if adapter.caps.memory_budget {
             info.flags |= vk_mem::AllocatorCreateFlags::EXT_MEMORY_BUDGET;
         }

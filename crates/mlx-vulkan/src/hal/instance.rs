@@ -2,6 +2,7 @@
 
 use super::probe;
 use crate::caps::{Caps, MINIMUM, Overrides};
+use crate::quirks::{self, Quirk};
 use ash::vk;
 use mlx_ir::{Error, Result};
 use std::fmt;
@@ -138,10 +139,48 @@ pub struct Adapter {
     pub heaps: Vec<Heap>,
     /// Processor and device share their memory: arrays need no copies.
     pub unified: bool,
-    /// What it can do, less what `MLX_VULKAN_DISABLE` takes away.
+    /// What it can do, less what is known not to work and what `MLX_VULKAN_DISABLE` takes away.
     pub caps: Caps,
+    /// What is known of such devices and drivers.
+    pub quirks: Vec<&'static Quirk>,
+    /// Families of kernels that are not used.
+    pub off: Vec<&'static str>,
+    /// Whether compiled pipelines are kept on disk.
+    pub pipeline_file: bool,
+    /// It is used only if it is named.
+    pub by_name_only: bool,
+    /// The processor works on copies of mapped memory, so that a missing flush shows.
+    pub(crate) shadowed: bool,
     /// Why it is not used; none for a device that can be.
     pub refused: Option<String>,
+}
+
+#[cfg(test)]
+impl Adapter {
+    /// A made-up device that can do nothing.
+    pub(crate) fn for_test(name: &str, kind: Kind) -> Adapter {
+        Adapter {
+            index: 0,
+            name: name.into(),
+            kind,
+            vendor: 0,
+            device: 0,
+            api: "1.3.0".into(),
+            driver: String::new(),
+            driver_info: String::new(),
+            driver_id: None,
+            driver_version: 0,
+            heaps: Vec::new(),
+            unified: kind != Kind::Discrete,
+            caps: Caps::default(),
+            quirks: Vec::new(),
+            off: Vec::new(),
+            pipeline_file: true,
+            by_name_only: false,
+            shadowed: false,
+            refused: None,
+        }
+    }
 }
 
 /// What was found.
@@ -157,12 +196,19 @@ pub struct Survey {
 /// `Device` with the reason in words if there is no loader, no instance, no list of devices; `Value` for a bad
 /// `MLX_VULKAN_DISABLE`.
 pub fn survey() -> Result<Survey> {
-    let overrides = Overrides::from_env()?;
+    survey_without(&Overrides::from_env()?)
+}
+
+/// Looks for devices, and takes `overrides` away from them instead of what `MLX_VULKAN_DISABLE` says.
+///
+/// # Errors
+/// As [`survey`].
+pub fn survey_without(overrides: &Overrides) -> Result<Survey> {
     let instance = Instance::get()?;
     // SAFETY: the instance lives.
     let devices = unsafe { instance.raw.enumerate_physical_devices() }
         .map_err(|e| Error::device(format!("[vulkan] the drivers' devices could not be listed: {e}")))?;
-    let adapters = devices.into_iter().enumerate().map(|(i, d)| adapter(&instance, d, i, &overrides)).collect();
+    let adapters = devices.into_iter().enumerate().map(|(i, d)| adapter(&instance, d, i, overrides)).collect();
     Ok(Survey { adapters })
 }
 
@@ -222,6 +268,11 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
         heaps: Vec::new(),
         unified: false,
         caps: Caps::default(),
+        quirks: Vec::new(),
+        off: Vec::new(),
+        pipeline_file: true,
+        by_name_only: false,
+        shadowed: false,
         refused: None,
     };
     if p.api_version < vk::API_VERSION_1_1 {
@@ -244,13 +295,25 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
         return a;
     };
     a.caps = probe::caps(instance, device, p.api_version, &ext, &families[queue]);
-    overrides.apply(&mut a.caps);
-    a.unified &= !overrides.unified;
-    let lacks = a.caps.lacks();
+    a.caps.coherent = coherent(instance, device);
+    quirks::apply(&mut a);
+    let range = a.caps.storage_range;
+    overrides.apply(&mut a);
+    // Tests make ranges so short that small arrays do not fit.
+    let lacks = Caps { storage_range: range, ..a.caps.clone() }.lacks();
     if !lacks.is_empty() {
         a.refused = Some(format!("{}; needed: {MINIMUM}", lacks.join(", ")));
     }
     a
+}
+
+/// Whether all memory that the processor can map is coherent.
+fn coherent(instance: &Instance, device: vk::PhysicalDevice) -> bool {
+    use vk::MemoryPropertyFlags as Flags;
+    // SAFETY: a device of the instance.
+    let m = unsafe { instance.raw.get_physical_device_memory_properties(device) };
+    let mut mapped = m.memory_types_as_slice().iter().filter(|t| t.property_flags.contains(Flags::HOST_VISIBLE));
+    mapped.all(|t| t.property_flags.contains(Flags::HOST_COHERENT))
 }
 
 /// Heaps, and whether all memory is shared with the processor.

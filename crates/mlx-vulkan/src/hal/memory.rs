@@ -4,6 +4,7 @@ use super::device::{Device, failure};
 use ash::vk;
 use mlx_ir::{Error, MemoryInfo, Result};
 use smallvec::SmallVec;
+use std::alloc::Layout;
 use std::collections::{BTreeMap, HashSet};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -34,8 +35,34 @@ pub(crate) struct Block {
     pub last: AtomicU64,
     /// Recordings that use it whenever they run: nobody else is given it meanwhile.
     kept: AtomicU32,
+    /// Where the processor works instead of in the mapped memory, to see that nothing relies on its being coherent.
+    shadow: Option<Shadow>,
     allocation: vk_mem::Allocation,
     device: Arc<Device>,
+}
+
+/// Memory of the processor's own beside a mapped block.
+struct Shadow {
+    copy: NonNull<u8>,
+    mapped: NonNull<u8>,
+    layout: Layout,
+}
+
+impl Shadow {
+    /// None if there is no memory for it.
+    fn of(mapped: NonNull<u8>, bytes: u64) -> Option<Shadow> {
+        let layout = Layout::from_size_align(bytes as usize, 64).ok()?;
+        // SAFETY: blocks are not empty.
+        let copy = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
+        Some(Shadow { copy, mapped, layout })
+    }
+}
+
+impl Drop for Shadow {
+    fn drop(&mut self) {
+        // SAFETY: made with this layout.
+        unsafe { std::alloc::dealloc(self.copy.as_ptr(), self.layout) };
+    }
 }
 
 // SAFETY: the pointer is to memory that lives as long as the block; who may touch it when is the back end's affair.
@@ -57,12 +84,18 @@ impl Block {
     }
     /// Makes what the processor wrote visible to the device.
     pub fn written(&self) -> Result<()> {
+        if let Some(s) = &self.shadow {
+            host_copy(s.copy.as_ptr(), 0, s.mapped, s.layout.size());
+        }
         let done = self.device.allocator.flush_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
         done.map_err(|e| failure("memory could not be flushed", e))
     }
     /// Makes what the device wrote visible to the processor.
     pub fn to_read(&self) -> Result<()> {
         let done = self.device.allocator.invalidate_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
+        if let Some(s) = &self.shadow {
+            host_copy(s.mapped.as_ptr(), 0, s.copy, s.layout.size());
+        }
         done.map_err(|e| failure("memory could not be invalidated", e))
     }
 }
@@ -105,8 +138,8 @@ pub(crate) struct Pool {
 }
 
 /// Sizes are rounded up, so that arrays of nearly the same size share blocks.
-fn rounded(bytes: usize) -> u64 {
-    let b = bytes.max(16) as u64;
+pub(crate) fn rounded(bytes: u64) -> u64 {
+    let b = bytes.max(16);
     b.next_multiple_of(if b < 64 << 10 { 256 } else { 16 << 10 })
 }
 
@@ -134,7 +167,7 @@ impl Pool {
     /// # Errors
     /// `Memory` if there is none, even after giving back what was kept.
     pub fn take(&self, bytes: usize, place: Place) -> Result<Arc<Block>> {
-        let size = rounded(bytes);
+        let size = rounded(bytes as u64);
         if size > self.device.caps().allocation_size {
             return Err(Error::memory(format!(
                 "[gpu] {bytes} bytes are more than the {} of one allocation on this device",
@@ -219,11 +252,13 @@ impl Pool {
         // SAFETY: the device lives; the size is within its limits.
         let (raw, allocation) = unsafe { self.device.allocator.create_buffer(&info, &how) }?;
         let mapped = NonNull::new(self.device.allocator.get_allocation_info(&allocation).mapped_data.cast::<u8>());
+        let shadow = mapped.filter(|_| self.device.adapter.shadowed).and_then(|m| Shadow::of(m, size));
         Ok(Block {
             raw,
             bytes: size,
             place,
-            mapped,
+            mapped: shadow.as_ref().map_or(mapped, |s| Some(s.copy)),
+            shadow,
             id: self.next.fetch_add(1, Ordering::Relaxed),
             last: AtomicU64::new(0),
             kept: AtomicU32::new(0),

@@ -1,6 +1,6 @@
 //! Pipelines: made at first use, kept as long as the device, and their code on disk for the next start.
 
-use super::cache::Store;
+use super::cache::{MOST, Store};
 use super::device::{Device, Layout, failure};
 use crate::hash::Quick;
 use ash::vk;
@@ -27,9 +27,14 @@ struct Key {
 /// All pipelines of a device.
 pub(crate) struct Pipelines {
     device: Arc<Device>,
-    made: RwLock<HashMap<Key, vk::Pipeline, Quick>>,
-    cache: vk::PipelineCache,
+    /// Those that the driver refused too, which is not tried again.
+    made: RwLock<HashMap<Key, std::result::Result<vk::Pipeline, vk::Result>, Quick>>,
+    /// What the driver keeps of the pipelines made with it. Drivers take several threads at once; locked for writing
+    /// while it is replaced.
+    cache: RwLock<vk::PipelineCache>,
     store: Option<Store>,
+    /// Bytes beyond which a new cache is begun.
+    most: usize,
     /// There are pipelines that the file lacks.
     fresh: AtomicBool,
     saved: Mutex<Instant>,
@@ -40,12 +45,19 @@ impl Drop for Pipelines {
         let made = self.made.get_mut().unwrap_or_else(|e| e.into_inner());
         // SAFETY: the queue, which uses them, waited for its work and went before.
         unsafe {
-            for &p in made.values() {
+            for &p in made.values().flatten() {
                 self.device.raw.destroy_pipeline(p, None);
             }
-            self.device.raw.destroy_pipeline_cache(self.cache, None);
+            let cache = *self.cache.get_mut().unwrap_or_else(|e| e.into_inner());
+            self.device.raw.destroy_pipeline_cache(cache, None);
         }
     }
+}
+
+fn new_cache(device: &Device, data: &[u8]) -> std::result::Result<vk::PipelineCache, vk::Result> {
+    let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
+    // SAFETY: the device lives. The data was written by this driver, which checks it as well.
+    unsafe { device.raw.create_pipeline_cache(&info, None) }
 }
 
 impl Pipelines {
@@ -54,13 +66,10 @@ impl Pipelines {
     /// # Errors
     /// `Memory` if the driver has none left.
     pub fn new(device: Arc<Device>, folder: Option<&Path>) -> Result<Pipelines> {
+        let folder = folder.filter(|_| device.adapter.pipeline_file);
         let store = folder.map(|f| Store::new(f, "pipelines", b"", &device.adapter, &device.cache_uuid));
         let kept = store.as_ref().and_then(Store::load);
-        let make = |data: &[u8]| {
-            let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
-            // SAFETY: the device lives. The data was written by this driver, which checks it as well.
-            unsafe { device.raw.create_pipeline_cache(&info, None) }
-        };
+        let make = |data: &[u8]| new_cache(&device, data);
         let cache = match &kept {
             Some(data) => make(data).or_else(|_| make(&[])),
             None => make(&[]),
@@ -72,14 +81,16 @@ impl Pipelines {
         Ok(Pipelines {
             device,
             made: RwLock::default(),
-            cache,
+            cache: RwLock::new(cache),
             store,
+            most: MOST,
             fresh: AtomicBool::new(false),
             saved: Mutex::new(Instant::now()),
         })
     }
 
-    /// Writes new pipelines to disk, if there are any and that was not done just before.
+    /// Writes new pipelines to disk, if there are any and that was not done just before. Where they have become too many
+    /// the next ones begin a new file, which replaces that of all before, so that it holds those used last.
     pub fn save(&self) {
         let Some(store) = &self.store else { return };
         if !self.fresh.load(Ordering::Relaxed) {
@@ -90,9 +101,18 @@ impl Pipelines {
             return;
         }
         self.fresh.store(false, Ordering::Relaxed);
+        let mut cache = self.cache.write().unwrap_or_else(|e| e.into_inner());
         // SAFETY: the device and the cache live.
-        if let Ok(data) = unsafe { self.device.raw.get_pipeline_cache_data(self.cache) } {
-            store.save(&data);
+        match unsafe { self.device.raw.get_pipeline_cache_data(*cache) } {
+            Ok(data) if data.len() <= self.most => store.save(&data),
+            Ok(_) => {
+                if let Ok(young) = new_cache(&self.device, &[]) {
+                    let old = std::mem::replace(&mut *cache, young);
+                    // SAFETY: it is used under the lock only; pipelines do not need the cache they were made with.
+                    unsafe { self.device.raw.destroy_pipeline_cache(old, None) };
+                }
+            }
+            Err(_) => {}
         }
         *saved = Instant::now();
     }
@@ -113,19 +133,21 @@ impl Pipelines {
     ) -> Result<(vk::Pipeline, Layout)> {
         let layout = self.device.layout(bindings)?;
         let key = Key { shader, bindings, spec: spec.into(), lanes };
+        let refused = |e| failure(&format!("the driver refuses kernel {name}"), e);
         if let Some(&p) = self.made.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
-            return Ok((p, layout));
+            return Ok((p.map_err(refused)?, layout));
         }
         let mut made = self.made.write().unwrap_or_else(|e| e.into_inner());
         if let Some(&p) = made.get(&key) {
-            return Ok((p, layout));
+            return Ok((p.map_err(refused)?, layout));
         }
-        let p = self
-            .make(code, spec, layout, lanes)
-            .map_err(|e| failure(&format!("the driver refuses kernel {name}"), e))?;
-        made.insert(key, p);
+        let p = self.make(code, spec, layout, lanes);
+        // Memory may be there later.
+        if !matches!(p, Err(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY | vk::Result::ERROR_OUT_OF_HOST_MEMORY)) {
+            made.insert(key, p);
+        }
         self.fresh.store(true, Ordering::Relaxed);
-        Ok((p, layout))
+        Ok((p.map_err(refused)?, layout))
     }
 
     fn make(
@@ -158,9 +180,44 @@ impl Pipelines {
                 }
             }
             let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.pipeline)];
-            let made = raw.create_compute_pipelines(self.cache, &info, None);
+            let cache = self.cache.read().unwrap_or_else(|e| e.into_inner());
+            let made = raw.create_compute_pipelines(*cache, &info, None);
             raw.destroy_shader_module(module, None);
-            made.map(|p| p[0]).map_err(|(_, e)| e)
+            match made {
+                // Some drivers report success and give nothing.
+                Ok(p) if p[0] == vk::Pipeline::null() => Err(vk::Result::ERROR_INITIALIZATION_FAILED),
+                Ok(p) => Ok(p[0]),
+                Err((_, e)) => Err(e),
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shaders;
+
+    #[test]
+    fn a_file_that_would_be_too_large_is_begun_anew() {
+        let Some(b) = crate::testing::backend() else { return };
+        let dir = tempfile::tempdir().unwrap();
+        let mut p = Pipelines::new(b.device_for_test(), Some(dir.path())).unwrap();
+        let files = || std::fs::read_dir(dir.path()).unwrap().count();
+        let make = |p: &Pipelines, group| {
+            let s = shaders::any_for_test();
+            p.get(&s.name, s.id, &s.code, &[group], shaders::bindings_for_test(&s.code), 0).unwrap();
+            *p.saved.lock().unwrap() = Instant::now() - 2 * PAUSE;
+            p.save();
+        };
+        p.most = 0;
+        let first = *p.cache.read().unwrap();
+        make(&p, 32);
+        assert_eq!(files(), 0);
+        assert_ne!(*p.cache.read().unwrap(), first);
+        p.most = MOST;
+        let second = *p.cache.read().unwrap();
+        make(&p, 64);
+        assert_eq!((files(), *p.cache.read().unwrap()), (1, second));
     }
 }

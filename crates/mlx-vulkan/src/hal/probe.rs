@@ -206,6 +206,8 @@ pub(super) fn caps(
         memory_budget: ext.has(ash::ext::memory_budget::NAME),
         host_import: ext.has(ash::ext::external_memory_host::NAME),
         external_fd: ext.has(ash::khr::external_memory_fd::NAME),
+        // The caller knows the memory.
+        coherent: false,
         subgroups,
         matrices: if has_matrix { matrices(instance, device) } else { Vec::new() },
         shared_memory: limits.max_compute_shared_memory_size,
@@ -218,6 +220,7 @@ pub(super) fn caps(
         push_constants: limits.max_push_constants_size,
         storage_buffers: limits.max_per_stage_descriptor_storage_buffers,
         storage_alignment: limits.min_storage_buffer_offset_alignment.max(1),
+        batch: super::queue::BATCH as u32,
         timestamp_ns: if queue.timestamp_valid_bits > 0 { limits.timestamp_period } else { 0.0 },
     }
 }

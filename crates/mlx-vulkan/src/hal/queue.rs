@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Pieces of work after which a batch is handed over without being asked: few in the first after the device was asked
 /// for results, so that it starts early, and half as many again in each that follows, up to the most.
 const FIRST: usize = 8;
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 /// Most bytes that travel inside a batch instead of by a copy from staging memory; the driver allows 64 KiB.
 pub(crate) const INSIDE: usize = 4096;
 /// Descriptor sets of a pool.
@@ -409,7 +409,13 @@ impl Queue {
                 Some(_) => Some(Stamps::begin(&self.device, frame.commands, BATCH)?),
                 None => None,
             };
-            let most = if kept { usize::MAX } else { state.most };
+            let limit = self.device.caps().batch as usize;
+            // What is kept has no reason to start early, but drivers with a limit need it then too.
+            let most = match kept {
+                true if limit == BATCH => usize::MAX,
+                true => limit,
+                false => state.most.min(limit),
+            };
             state.open = Some(Batch::new(state.next, frame, most, stamps));
             state.next += 1;
             state.most = (state.most * 3 / 2).min(BATCH);

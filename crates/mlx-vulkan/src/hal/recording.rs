@@ -105,7 +105,9 @@ impl Queue {
         let number = state.next;
         state.next += 1;
         let commands: Vec<vk::CommandBuffer> = recorded.frames.iter().map(|f| f.commands).collect();
-        let info = [vk::SubmitInfo::default().command_buffers(&commands)];
+        // One each: drivers with a limit to a submission have it met in every command buffer.
+        let info: Vec<vk::SubmitInfo<'_>> =
+            commands.chunks(1).map(|c| vk::SubmitInfo::default().command_buffers(c)).collect();
         let Some(frame) = recorded.frames.first() else { return Ok(0) };
         let raw = &self.device.raw;
         // SAFETY: the queue is used under the lock only; the commands are complete, were begun to be handed over more

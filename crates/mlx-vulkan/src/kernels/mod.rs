@@ -43,13 +43,25 @@ pub(crate) trait Kernel {
 }
 
 /// One arm for each row, as in the other back ends: a row under `kernels` implements [`Kernel`], one under `none` is
-/// computed by the processor (core) or by its expansion (fused).
+/// computed by the processor (core) or by its expansion (fused). Kernels come in families, which are tested and, where a
+/// driver fails them, switched off as a whole.
 macro_rules! selection {
-    (kernels { $($row:ident),* $(,)? } none { $($no:ident),* $(,)? }) => {
+    (kernels { $($family:ident { $($row:ident),* $(,)? })* } none { $($no:ident),* $(,)? }) => {
+        /// Families of kernels.
+        pub const FAMILIES: &[&str] = &[$(stringify!($family)),*];
+
+        /// The family of the row's kernel; none if it has no kernel.
+        pub(crate) fn family(op: &Op) -> Option<&'static str> {
+            match op {
+                $($(Op::$row(_))|* => Some(stringify!($family)),)*
+                $(Op::$no(_))|* => None,
+                Op::Leaf | Op::Hole => None,
+            }
+        }
         /// Whether the row has a kernel for these operands.
         pub(crate) fn supports(caps: &Caps, op: &Op, ins: &[Desc], outs: &[Desc]) -> bool {
             match op {
-                $(Op::$row(x) => Kernel::supports(x, caps, ins, outs),)*
+                $($(Op::$row(x) => Kernel::supports(x, caps, ins, outs),)*)*
                 $(Op::$no(_) => false,)*
                 Op::Leaf | Op::Hole => false,
             }
@@ -57,10 +69,10 @@ macro_rules! selection {
         /// Records the row's dispatches.
         pub(crate) fn record(cx: &mut Cx<'_>, op: &Op, ins: &[Operand], outs: &[Operand]) -> Result<Launch> {
             match op {
-                $(Op::$row(x) => {
+                $($(Op::$row(x) => {
                     Kernel::record(x, cx, ins, outs)?;
                     Ok(Launch::Done)
-                })*
+                })*)*
                 $(Op::$no(_) => Ok(Launch::Declined),)*
                 Op::Leaf | Op::Hole => Ok(Launch::Declined),
             }
@@ -70,10 +82,23 @@ macro_rules! selection {
 
 selection! {
     kernels {
-        Matmul, AddMM, QuantizedMatmul, Quantize, Dequantize,
-        Gather, GatherAxis, Scatter, ScatterAxis, Scan, Sort, ArgSort, Partition, ArgPartition,
-        Map, Contiguous, Concatenate, Pad, SliceUpdate, Reduce, ArgReduce, BlockMatmul, BlockRows, BlockDequantize, Arange, RandomBits, DynamicSlice, DynamicSliceUpdate,
-        Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, BlockProject, CacheUpdate }
+        map { Map }
+        copy { Contiguous, Concatenate, Pad, SliceUpdate }
+        boxes { DynamicSlice, DynamicSliceUpdate }
+        create { Arange, RandomBits }
+        reduce { Reduce, ArgReduce }
+        scan { Scan }
+        sort { Sort, ArgSort, Partition, ArgPartition }
+        gather { Gather, GatherAxis }
+        scatter { Scatter, ScatterAxis }
+        matmul { Matmul, AddMM }
+        affine { QuantizedMatmul, Quantize, Dequantize }
+        blocks { BlockMatmul, BlockRows, BlockDequantize }
+        rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
+        rope { Rope }
+        attention { Sdpa }
+        layer { BlockProject, CacheUpdate }
+    }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Custom, Depends,

@@ -188,14 +188,17 @@ fn contiguous(own: &dyn Backend, aval: &Aval, d: &Data) -> Result<Data> {
     let op = Op::Contiguous(mlx_ir::op::Contiguous {});
     let src = operand(aval, d);
     let desc = Desc::contiguous(&aval.shape, aval.dtype);
-    let able = own.supports(&op, std::slice::from_ref(&src.desc), std::slice::from_ref(&desc));
-    let backend = if able { own } else { runtime::backend(Device::Cpu)? };
-    for_processor(backend, std::slice::from_ref(&src))?;
-    let out = Operand { desc, buffer: backend.alloc(aval.nbytes())?, offset: 0 };
-    match backend.launch(&op, &[src], std::slice::from_ref(&out))? {
-        Launch::Done => Ok(Data { buffer: out.buffer, strides: out.desc.strides, offset: 0 }),
-        Launch::Declined => Err(Error::runtime("[contiguous] the back end has no copy kernel")),
+    for backend in [own, runtime::backend(Device::Cpu)?] {
+        if !backend.supports(&op, std::slice::from_ref(&src.desc), std::slice::from_ref(&desc)) {
+            continue;
+        }
+        for_processor(backend, std::slice::from_ref(&src))?;
+        let out = Operand { desc: desc.clone(), buffer: backend.alloc(aval.nbytes())?, offset: 0 };
+        if backend.launch(&op, std::slice::from_ref(&src), std::slice::from_ref(&out))? == Launch::Done {
+            return Ok(Data { buffer: out.buffer, strides: out.desc.strides, offset: 0 });
+        }
     }
+    Err(Error::runtime("[contiguous] no back end has a copy kernel"))
 }
 
 /// Makes operands readable for the processor, if it is the one that computes.
@@ -229,14 +232,19 @@ fn kernel(backend: &dyn Backend, home: &dyn Backend, job: &Job<'_>, inputs: &mut
     for (i, desc) in outs.into_iter().enumerate() {
         let (buffer, offset) = match donated {
             Some(d) if i == 0 => (ins[d].buffer.clone(), ins[d].offset),
-            _ => (home.alloc(desc.size() * desc.dtype.size())?, 0),
+            _ => {
+                let bytes = desc.size() * desc.dtype.size();
+                let home = if home.can_hold(bytes) { home } else { runtime::backend(Device::Cpu)? };
+                (home.alloc(bytes)?, 0)
+            }
         };
         operands.push(Operand { desc, buffer, offset });
     }
     // What used a kept block before must be done with it.
     for_processor(backend, &operands)?;
     match backend.launch(job.op, &ins, &operands)? {
-        Launch::Declined => Err(Error::runtime(format!("[{}] kernel declined after accepting", job.op.name()))),
+        // The driver refused the kernel.
+        Launch::Declined => Ok(None),
         Launch::Done => {
             if backend.is_host() {
                 operands.iter().try_for_each(|o| o.buffer.host_wrote())?;
