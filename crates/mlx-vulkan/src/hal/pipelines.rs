@@ -104,7 +104,9 @@ impl Pipelines {
         let mut cache = self.cache.write().unwrap_or_else(|e| e.into_inner());
         // SAFETY: the device and the cache live.
         match unsafe { self.device.raw.get_pipeline_cache_data(*cache) } {
-            Ok(data) if data.len() <= self.most => store.save(&data),
+            Ok(data) if data.len() <= self.most => {
+                store.save(&data);
+            }
             Ok(_) => {
                 if let Ok(young) = new_cache(&self.device, &[]) {
                     let old = std::mem::replace(&mut *cache, young);
