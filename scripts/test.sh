@@ -112,7 +112,7 @@ step_gpu() {
   MLX_VULKAN_DISABLE=unified,push_descriptor,int64 "$kernels"
   need_tiny_models
   export_models
-  for name in lowering replay gpu; do "$(built $name test)"; done
+  for name in lowering replay gpu selftest; do "$(built $name test)"; done
   "$check" test --device gpu
   MLX_VULKAN_DISABLE=unified,push_descriptor "$check" test add --device gpu
   # A model, whole: the same greedy answer as the processor's.

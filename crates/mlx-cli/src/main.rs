@@ -51,6 +51,7 @@ enum Command {
 
 fn main() -> ExitCode {
     report_panics_in_one_line();
+    gpus::test_apart();
     let result = match Cli::try_parse() {
         Ok(cli) => match cli.command {
             Command::Generate(a) => generate::run(&a),

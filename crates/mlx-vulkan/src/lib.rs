@@ -30,3 +30,4 @@ pub use hal::instance::{Adapter, Heap, Kind, Survey, survey, survey_without};
 pub use hal::times::KernelTime;
 pub use kernels::FAMILIES;
 pub use quirks::{QUIRKS, Quirk};
+pub use shaders::kernels_id;

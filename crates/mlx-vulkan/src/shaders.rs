@@ -31,6 +31,11 @@ macro_rules! shaders {
 
 include!("shaders/table.rs");
 
+/// Tells one build's shaders from another's.
+pub fn kernels_id() -> u64 {
+    ALL.iter().fold(0, |h, s| h.rotate_left(5) ^ s.id)
+}
+
 /// Products of a few f32 rows with matrices in blocks.
 pub(crate) fn block_project(format: QuantFormat) -> &'static Shader {
     match format {

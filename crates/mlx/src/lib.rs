@@ -19,6 +19,8 @@ pub mod replay;
 pub mod rules;
 mod runtime;
 mod schedule;
+#[cfg(feature = "vulkan")]
+pub mod selftest;
 mod transforms;
 
 pub use array::Array;

@@ -176,6 +176,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("MLX_CPU_ISA", "instruction-set level of the CPU kernels (scalar, neon, dotprod, avx2, avx512, …)"),
     ("MLX_ARM_GPU", "the Vulkan device: its number or a part of its name"),
     ("MLX_VULKAN_DISABLE", "capabilities taken away from Vulkan devices, for tests"),
+    ("MLX_VULKAN_SELFTEST", "0: kernels are used without having been tested on the device and its driver"),
     ("MLX_VULKAN_TUNE", "whether ways to compute a product are measured: 0 nowhere, 1 also on software drivers"),
 ];
 
@@ -228,10 +229,12 @@ mod gpu {
 
     static GPU: OnceLock<Result<VulkanBackend>> = OnceLock::new();
 
-    /// The Vulkan back end, opened at the first call.
+    /// The Vulkan back end, opened and tested at the first call.
     pub fn get() -> Result<&'static VulkanBackend> {
         let open = || VulkanBackend::open(choose(&survey()?, &Choice::from_env())?);
-        GPU.get_or_init(open).as_ref().map_err(Clone::clone)
+        let gpu = GPU.get_or_init(open).as_ref().map_err(Clone::clone)?;
+        crate::selftest::trust(gpu)?;
+        Ok(gpu)
     }
 
     /// The Vulkan back end, if it is open.

@@ -148,7 +148,7 @@ fn models(report: &mut Vec<Finding>) {
 }
 
 /// What is said of a GPU that can be used.
-const STATE: &str = "used with --device gpu; about half of the operations have kernels yet";
+const STATE: &str = "used where it is measured to be faster, or with --device gpu";
 
 fn gpu(report: &mut Vec<Finding>) {
     let mut found = match gpus::ask() {
@@ -185,8 +185,40 @@ fn gpu(report: &mut Vec<Finding>) {
     if !devices.is_empty() {
         text = format!("{}; {text}", devices.join("; "));
     }
-    found["available"] = found["reason"].is_null().into();
+    let usable = found["reason"].is_null();
+    found["available"] = usable.into();
     report.push(fact("gpu", text, found));
+    if usable {
+        self_test(report);
+    }
+}
+
+/// What the device in use showed of its kernels; those that failed are computed by the processor.
+fn self_test(report: &mut Vec<Finding>) {
+    let found = match gpus::ask_verdicts() {
+        Ok(v) => v,
+        Err(why) => json!({"reason": why}),
+    };
+    let Some(all) = found.as_array() else {
+        let why = found["reason"].as_str().unwrap_or("no reason is known");
+        return report.push(fact("gpu_self_test", format!("none: {why}"), found.clone()));
+    };
+    let of = |outcome: &str| -> Vec<&Value> { all.iter().filter(|v| v["outcome"] == outcome).collect() };
+    let name = |v: &Value| v["family"].as_str().unwrap_or_default().to_owned();
+    let mut text = match all.len() {
+        0 => "not done (MLX_VULKAN_SELFTEST=0)".to_owned(),
+        n => format!("{} of {n} families of kernels passed", of("passed").len()),
+    };
+    for v in of("wrong") {
+        text += &format!("; {} is not used: {}", name(v), v["reason"].as_str().unwrap_or_default());
+    }
+    for v in of("crashed") {
+        text += &format!("; {} is not used: the driver crashed or hung", name(v));
+    }
+    for v in of("off") {
+        text += &format!("; {} is taken away", name(v));
+    }
+    report.push(fact("gpu_self_test", text, found));
 }
 
 /// Whether files can be made in the folder, or in the nearest one above it that exists.

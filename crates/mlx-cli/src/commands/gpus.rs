@@ -1,10 +1,12 @@
-//! `mlx-arm gpus` (hidden): the Vulkan devices as JSON. `doctor` asks it in a process of its own, since a driver that
-//! crashes or hangs must not take the program with it.
+//! `mlx-arm gpus` (hidden): the Vulkan devices, and what the self-test says of the one in use, as JSON. `doctor` asks it
+//! in a process of its own, since a driver that crashes or hangs must not take the program with it; so is the self-test
+//! done.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use mlx::selftest::{self, Outcome};
 use mlx_vulkan::{Adapter, Choice, Number, Survey};
 use serde_json::{Value, json};
 
@@ -13,16 +15,52 @@ use crate::output::emit_json;
 
 /// How long drivers may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the self-test may take if every family of kernels hangs.
+const TEST: Duration = Duration::from_secs(3600);
 
 /// Vulkan devices as JSON
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Test the kernels of the device in use, in this process
+    #[arg(long)]
+    self_test: bool,
+    /// Print what the self-test found instead, testing first if need be
+    #[arg(long, conflicts_with = "self_test")]
+    verdicts: bool,
+}
 
-pub fn run(_: &Args) -> Result<(), Failure> {
-    emit_json(&match mlx_vulkan::survey() {
-        Ok(s) => describe(&s),
-        Err(e) => json!({"reason": e.message, "devices": []}),
+pub fn run(args: &Args) -> Result<(), Failure> {
+    if args.self_test {
+        return selftest::here().map_err(|e| Failure::surroundings(e.message));
+    }
+    emit_json(&if args.verdicts {
+        match selftest::verdicts() {
+            Ok(all) => all.iter().map(verdict).collect(),
+            Err(e) => json!({"reason": e.message}),
+        }
+    } else {
+        match mlx_vulkan::survey() {
+            Ok(s) => describe(&s),
+            Err(e) => json!({"reason": e.message, "devices": []}),
+        }
     })
+}
+
+fn verdict(v: &selftest::Verdict) -> Value {
+    let (outcome, reason) = match &v.outcome {
+        Outcome::Passed => ("passed", None),
+        Outcome::Off => ("off", None),
+        Outcome::Wrong(what) => ("wrong", Some(what)),
+        Outcome::Crashed => ("crashed", None),
+    };
+    json!({"family": v.family, "outcome": outcome, "reason": reason})
+}
+
+/// Lets the self-test run in a process of its own.
+pub fn test_apart() {
+    if let Ok(program) = std::env::current_exe() {
+        selftest::run_in(program, vec!["gpus".into(), "--self-test".into()]);
+    }
 }
 
 fn describe(survey: &Survey) -> Value {
@@ -109,9 +147,18 @@ fn device(a: &Adapter) -> Value {
 
 /// What a process of its own finds: the JSON of [`run`], or why there is none.
 pub fn ask() -> Result<Value, String> {
+    answer(&["gpus"], PATIENCE)
+}
+
+/// The verdicts of the self-test on the device in use, or why there are none.
+pub fn ask_verdicts() -> Result<Value, String> {
+    answer(&["gpus", "--verdicts"], TEST)
+}
+
+fn answer(arguments: &[&str], patience: Duration) -> Result<Value, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program cannot be found: {e}"))?;
     let mut child = Command::new(program)
-        .arg("gpus")
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -126,12 +173,12 @@ pub fn ask() -> Result<Value, String> {
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) if start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
+            Ok(None) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(5)),
             _ => {
                 // Killing can fail only if it ended meanwhile.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("a Vulkan driver did not answer within {} s", PATIENCE.as_secs()));
+                return Err(format!("a Vulkan driver did not answer within {} s", patience.as_secs()));
             }
         }
     };
