@@ -10,7 +10,7 @@ use mlx_ir::{Element, Error, Result};
 /// memory holds then.
 ///
 /// Arrays do not change, say the rules of this library; a replay is the exception. Each run changes its outputs, and
-/// all arrays that share their memory, and [`Replay::write`] the sources. So a replay is for those who own all arrays
+/// all arrays that share their memory, and [`write()`] the sources. So a replay is for those who own all arrays
 /// concerned.
 pub struct Replay {
     #[cfg(feature = "vulkan")]
