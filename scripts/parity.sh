@@ -8,7 +8,8 @@ cd "$ROOT"
 OFFICIAL=(mlx==0.32.4 mlx-cpu==0.32.4 numpy==2.4.6)
 need_venv "$CACHE/official" "${OFFICIAL[@]}"
 need_venv "$CACHE/ours" numpy==2.4.6
-cargo build -p mlx-python ${RELEASE:+--release}
+# All libraries: packages chosen one by one have other features, and the kernels would be compiled once more for them.
+cargo build --workspace --lib ${RELEASE:+--release}
 mkdir -p "$CACHE/site/mlx"
 built=${CARGO_TARGET_DIR:-target}/${RELEASE:+release}
 [ -n "${RELEASE:-}" ] || built=${CARGO_TARGET_DIR:-target}/debug
