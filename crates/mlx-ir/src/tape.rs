@@ -160,6 +160,34 @@ impl TapeBuilder {
         self.push(Step::Call(func, a), result)
     }
 
+    /// The instructions of a whole tape over values of this one, which have the dtypes of its inputs; what is computed
+    /// already is not computed again. Returns its result.
+    ///
+    /// # Errors
+    /// `Value` if there would be more than [`MAX_VALUES`].
+    pub fn inline(&mut self, tape: &Tape, args: &[u8]) -> crate::Result<u8> {
+        debug_assert!(tape.inputs.iter().zip(args).all(|(d, &a)| *d == self.dtype_of(a)), "dtypes of arguments");
+        let mut values: SmallVec<[u8; 8]> = args.into();
+        for i in &tape.instrs {
+            let step = match i.step {
+                Step::Const(bits) => Step::Const(bits),
+                Step::Call(f, args) => {
+                    let mut own = [0; 3];
+                    for (to, from) in own.iter_mut().zip(args).take(f.arity()) {
+                        *to = values[from as usize];
+                    }
+                    Step::Call(f, own)
+                }
+            };
+            let known = self.instrs.iter().position(|k| k.step == step && k.dtype == i.dtype);
+            values.push(match known {
+                Some(at) => (self.inputs.len() + at) as u8,
+                None => self.push(step, i.dtype)?,
+            });
+        }
+        values.last().copied().ok_or_else(|| crate::Error::value("[tape] a tape without values"))
+    }
+
     /// The finished tape; its result is the last instruction.
     pub fn finish(self) -> Tape {
         Tape { inputs: self.inputs, instrs: self.instrs }

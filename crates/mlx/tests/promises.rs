@@ -20,16 +20,22 @@ fn fresh(n: usize) -> Result<Array> {
 #[test]
 fn a_dying_input_is_written_over() -> Result<()> {
     let _turn = turn();
-    let (one, before) = (Array::scalar(1.0f32)?, counts());
-    let mut x = add(fresh(1000)?, &one)?;
-    for _ in 0..9 {
-        x = multiply(x, &one)?;
+    let one = Array::scalar(1.0f32)?;
+    for together in [false, true] {
+        let before = counts();
+        let mut x = add(fresh(1000)?, &one)?;
+        for _ in 0..9 {
+            if !together {
+                x.eval()?;
+            }
+            x = multiply(x, &one)?;
+        }
+        x.eval()?;
+        let did = counts() - before;
+        // The first sum's input dies with it, and every intermediate result that there is.
+        assert_eq!((did.donations, did.copies), (if together { 1 } else { 10 }, 0));
+        assert_eq!(x.to_vec::<f32>()?[999], 1000.0);
     }
-    x.eval()?;
-    let did = counts() - before;
-    // The first sum's input dies with it, and every intermediate result.
-    assert_eq!((did.donations, did.copies), (10, 0));
-    assert_eq!(x.to_vec::<f32>()?[999], 1000.0);
     Ok(())
 }
 

@@ -183,9 +183,9 @@ impl Plan {
 pub(super) fn supports(tape: &Tape, caps: &Caps, ins: &[&Desc], out: &Desc, scattered: bool) -> bool {
     ins.len() < caps.storage_buffers.min(crate::hal::device::MAX_BINDINGS as u32) as usize
         && out.size() < u32::MAX as usize
-        && able(tape, caps)
         // An output of narrow elements may turn out to begin inside a word.
         && (out.size() == 0 || Plan::new(ins, out, scattered || out.dtype.size() < 4).words() <= PUSH_WORDS)
+        && able(tape, caps)
 }
 
 /// Records a tape. With `scattered` the output is written by its strides, and what lies between is left alone.

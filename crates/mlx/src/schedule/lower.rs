@@ -1,7 +1,8 @@
 //! Puts one op in place of several where the back end has a kernel for it: the norm before a projection, the gate or
-//! the sum after it, the rotation and conversion before a cache is written. What is absorbed is never stored, so only
-//! calls are that nobody else can ask for.
+//! the sum after it, the rotation and conversion before a cache is written, one tape for a chain of elementwise work
+//! (`chain.rs`). What is absorbed is never stored, so only calls are that nobody else can ask for.
 
+use super::chain;
 use super::order::Claim;
 use crate::array::{Array, Call, Inputs};
 use crate::runtime;
@@ -22,25 +23,25 @@ pub(super) struct Step {
 pub(super) struct Lowered {
     pub op: Op,
     pub inputs: Inputs,
-    parts: SmallVec<[Arc<Call>; 2]>,
+    pub(super) parts: SmallVec<[Arc<Call>; 2]>,
     /// Inputs of the call, then of its parts, so that they can be put back.
-    lists: SmallVec<[SmallVec<[Source; 4]>; 3]>,
+    pub(super) lists: SmallVec<[SmallVec<[Source; 4]>; 3]>,
 }
 
 /// Where an input of an absorbed call is found.
 #[derive(Clone, Copy)]
-enum Source {
+pub(super) enum Source {
     /// Among the inputs of the lowered op.
     Input(usize),
     /// Output of a part.
     Part(usize, u32),
 }
 
-fn take(call: &Call) -> Inputs {
+pub(super) fn take(call: &Call) -> Inputs {
     std::mem::take(&mut *call.inputs.lock().unwrap_or_else(|e| e.into_inner()))
 }
 
-fn put(call: &Call, list: Inputs) {
+pub(super) fn put(call: &Call, list: Inputs) {
     *call.inputs.lock().unwrap_or_else(|e| e.into_inner()) = list;
 }
 
@@ -150,8 +151,17 @@ fn project(b: &BlockMatmul, eps: Option<mlx_ir::op::Real>, gate: Option<Gate>, a
     BlockProject { formats: b.formats.clone(), eps, gate, add }
 }
 
-/// What stands in the place of `call`; its inputs and those of its parts are taken then.
+/// What stands in the place of `call` and more; its inputs and those of its parts are taken then.
 fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
+    let l = pattern(call, number)?;
+    if !l.parts.is_empty() && has_kernel(&l.op, &l.inputs, call) {
+        return Some(l);
+    }
+    l.restore(call);
+    None
+}
+
+fn pattern(call: &Arc<Call>, number: u64) -> Option<Lowered> {
     let end = end(call)?;
     let mut b = Builder {
         call,
@@ -262,19 +272,44 @@ fn absorb(mut b: Builder<'_>, list: Inputs, at: usize, gate: Option<Gate>) -> Op
     Some(b.finish(op))
 }
 
-/// Whether the op stands for more than it takes the place of, and the stream's back end has a kernel for it.
-fn pays(l: &Lowered, call: &Call) -> bool {
-    let describe = |a: &mlx_ir::Aval| Desc::contiguous(&a.shape, a.dtype);
-    let ins: SmallVec<[Desc; 4]> = l.inputs.iter().map(|a| describe(a.aval())).collect();
-    let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(describe).collect();
-    !l.parts.is_empty() && runtime::backend(call.stream.device).is_ok_and(|b| b.supports(&l.op, &ins, &outs))
+/// Whether the back end of the call's stream has a kernel that gives the call's results.
+pub(super) fn has_kernel(op: &Op, inputs: &[Array], call: &Call) -> bool {
+    let ins: SmallVec<[Desc; 4]> = inputs.iter().map(layout).collect();
+    let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
+    runtime::backend(call.stream.device).is_ok_and(|b| b.supports(op, &ins, &outs))
 }
+
+/// How an input will lie, as far as that is known before it is computed.
+fn layout(a: &Array) -> Desc {
+    let aval = a.aval();
+    let mut desc = Desc::contiguous(&aval.shape, aval.dtype);
+    if let Some(d) = a.call.data.get() {
+        desc.strides = d[a.out as usize].strides.clone();
+    } else if let Op::Broadcast(_) = &a.call.op {
+        let inputs = a.call.inputs.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(from) = inputs.first() {
+            let shape = from.shape();
+            // What is spread has strides of zero, as have the axes that are added in front.
+            let own = mlx_ir::desc::row_major(shape);
+            let added = aval.shape.len() - shape.len();
+            for (i, s) in desc.strides.iter_mut().enumerate() {
+                let spread = i < added || shape[i - added] == 1;
+                *s = if spread { 0 } else { own[i - added] };
+            }
+        }
+    }
+    desc
+}
+
+/// Looks for what can stand in the place of a call and more, in the evaluation with that number.
+type Pattern = fn(&Arc<Call>, u64) -> Option<Lowered>;
 
 /// The steps of a claim. With `keep` every call is run by itself, since a transform will ask for its result.
 pub(super) fn steps(claim: Claim, keep: bool) -> Vec<Step> {
     let plain = |call| Step { call, lowered: None };
-    let host = claim.calls.iter().all(|c| c.stream.device == runtime::Device::Cpu);
-    if keep || host {
+    let maps = || claim.calls.iter().filter(|c| matches!(c.op, Op::Map(_))).nth(1).is_some();
+    let host = || claim.calls.iter().all(|c| c.stream.device == runtime::Device::Cpu);
+    if keep || (host() && !maps()) {
         return claim.calls.into_iter().map(plain).collect();
     }
     let mut found: Vec<Option<Box<Lowered>>> = (0..claim.calls.len()).map(|_| None).collect();
@@ -284,13 +319,14 @@ pub(super) fn steps(claim: Claim, keep: bool) -> Vec<Step> {
         if gone.contains(&Arc::as_ptr(call)) {
             continue;
         }
-        if let Some(l) = lowered(call, claim.number) {
-            if pays(&l, call) {
-                gone.extend(l.parts.iter().map(Arc::as_ptr));
-                *found = Some(Box::new(l));
-            } else {
-                l.restore(call);
-            }
+        let patterns: &[Pattern] = match call.stream.device {
+            // The processor's kernels are for single ops.
+            runtime::Device::Cpu => &[chain::lowered],
+            runtime::Device::Gpu => &[lowered, chain::lowered],
+        };
+        if let Some(l) = patterns.iter().find_map(|p| p(call, claim.number)) {
+            gone.extend(l.parts.iter().map(Arc::as_ptr));
+            *found = Some(Box::new(l));
         }
     }
     let steps = claim.calls.into_iter().zip(found).filter(|(c, _)| !gone.contains(&Arc::as_ptr(c)));

@@ -5,6 +5,7 @@
 //! before it in every queue, so no two can wait for each other. If something fails, everything not yet computed is
 //! pending again, and whoever needs it claims it anew.
 
+mod chain;
 mod lower;
 mod order;
 mod run;
