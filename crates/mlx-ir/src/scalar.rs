@@ -33,6 +33,7 @@ macro_rules! scalar_table {
                 match self { $(Func::$name => $text,)* }
             }
             /// Number of arguments.
+            #[inline]
             pub const fn arity(self) -> usize {
                 match self { $(Func::$name => $arity,)* }
             }

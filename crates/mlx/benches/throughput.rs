@@ -65,6 +65,9 @@ fn main() -> Result<()> {
             };
             println!("a + b, {n} of {dtype}: {:.0} GB/s", rate(3.0, &|| ops::add(&a, &b))?);
             println!("-a, {n} of {dtype}: {:.0} GB/s", rate(2.0, &|| ops::negative(&a))?);
+            // Ten calls, read and written once if they are computed in one go.
+            let chain = || (0..5).try_fold(a.clone(), |x, _| ops::add(ops::multiply(&x, 0.5)?, 1.0));
+            println!("x·½ + 1 five times over, {n} of {dtype}: {:.0} GB/s", rate(2.0, &chain)?);
             println!("sum, {n} of {dtype}: {:.0} GB/s", rate(1.0, &|| ops::sum(&a, None, false))?);
         }
         Ok(())

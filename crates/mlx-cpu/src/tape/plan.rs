@@ -119,7 +119,16 @@ impl Plan {
             cost: 0,
         };
         let mut places: SmallVec<[Place; 8]> = (0..n).map(|i| Place::Input(i as u8)).collect();
-        // Last instruction that reads a register, by register; a register is free for results after it.
+        // The last instruction that reads each value; the result is needed after all of them.
+        let mut ends: SmallVec<[usize; 64]> = smallvec::smallvec![0; last + 1];
+        for (k, i) in instrs.iter().enumerate() {
+            if let Source::Call(f, args) = i.step {
+                args[..f.arity()].iter().for_each(|&a| ends[a as usize] = k);
+            }
+        }
+        ends[last] = usize::MAX;
+        // By register: the last instruction that reads it. Those that are free, or hold constants, never become free.
+        let mut until: SmallVec<[usize; 16]> = SmallVec::new();
         let mut free: SmallVec<[u8; 8]> = SmallVec::new();
         for (k, i) in instrs.iter().enumerate() {
             let v = n + k;
@@ -148,6 +157,9 @@ impl Plan {
                             p.regs += 1;
                             (p.regs - 1) as u8
                         });
+                        if let Some(end) = until.get_mut(r as usize) {
+                            *end = 0;
+                        }
                         let round = is_half(i.dtype).then(|| convert::round(brain(i.dtype), isa));
                         let run = match (same, round) {
                             (true, Some(round)) => round,
@@ -161,18 +173,16 @@ impl Plan {
                 }
             };
             places.push(place);
-            // Registers of values that no later instruction reads.
-            for r in 0..p.regs as u8 {
-                let is_const = p.consts.iter().any(|c| c.0 == r);
-                let live = |w: usize| {
-                    places[w] == Place::Reg(r)
-                        && (w == last
-                            || instrs[k + 1..].iter().any(
-                                |j| matches!(j.step, Source::Call(f, args) if args[..f.arity()].contains(&(w as u8))),
-                            ))
-                };
-                if !is_const && !free.contains(&r) && !(0..places.len()).any(live) {
-                    free.push(r);
+            // A register is free once no later instruction reads a value that it holds.
+            if let Place::Reg(r) = place {
+                until.resize(p.regs, 0);
+                let end = if matches!(i.step, Source::Const(_)) { usize::MAX } else { ends[v] };
+                until[r as usize] = until[r as usize].max(end);
+            }
+            for (r, end) in until.iter_mut().enumerate() {
+                if *end <= k {
+                    *end = usize::MAX;
+                    free.push(r as u8);
                 }
             }
         }

@@ -10,19 +10,21 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// An input of a member of the group.
-enum Slot {
-    /// Comes from outside.
-    Open(Array),
-    /// The result of a part.
-    Part(usize),
+/// An output of a call, by address: one that the group holds in another way.
+type Id = (*const Call, u32);
+
+fn id(a: &Array) -> Id {
+    (Arc::as_ptr(&a.call), a.out)
 }
 
 /// The group as it grows: the call, then its parts, each after all that use it.
 struct Group<'a> {
     call: &'a Arc<Call>,
     parts: SmallVec<[Arc<Call>; 2]>,
-    slots: Vec<SmallVec<[Slot; 4]>>,
+    /// Inputs of the members.
+    lists: SmallVec<[SmallVec<[Id; 4]>; 8]>,
+    /// What comes from outside, each once, with the number of its places in `lists`.
+    outside: SmallVec<[(Array, usize); 8]>,
     /// Instructions of all members.
     instrs: usize,
 }
@@ -35,93 +37,89 @@ fn tape(call: &Call) -> Option<&Tape> {
 }
 
 impl Group<'_> {
-    fn open(&self) -> impl Iterator<Item = &Array> {
-        self.slots.iter().flatten().filter_map(|s| match s {
-            Slot::Open(a) => Some(a),
-            Slot::Part(_) => None,
-        })
-    }
-
-    /// Different arrays from outside.
-    fn outside(&self) -> Inputs {
-        let mut all = Inputs::new();
-        for a in self.open() {
-            if !all.iter().any(|k| k.is_same(a)) {
-                all.push(a.clone());
+    /// Takes a member's inputs.
+    fn enter(&mut self, member: &Call) {
+        let list = take(member);
+        self.lists.push(list.iter().map(id).collect());
+        for a in list {
+            match self.outside.iter_mut().find(|(k, _)| k.is_same(&a)) {
+                Some((_, places)) => *places += 1,
+                None => self.outside.push((a, 1)),
             }
         }
-        all
+        self.instrs += tape(member).map_or(0, |t| t.instrs().len());
     }
 
-    /// Whether `a` is elementwise work of the same shape that only the group uses.
+    /// Gives the member that entered last its inputs back.
+    fn leave(&mut self, member: &Call) {
+        let list = self.lists.pop().unwrap_or_default();
+        let mut own = Inputs::new();
+        for i in list {
+            let Some(at) = self.outside.iter().position(|(k, _)| id(k) == i) else { continue };
+            own.push(self.outside[at].0.clone());
+            self.outside[at].1 -= 1;
+            if self.outside[at].1 == 0 {
+                self.outside.swap_remove(at);
+            }
+        }
+        put(member, own);
+        self.instrs -= tape(member).map_or(0, |t| t.instrs().len());
+    }
+
+    /// Whether `a`, of those from outside, is elementwise work of the same shape that only the group uses.
     fn takes(&self, a: &Array, number: u64) -> bool {
         let c = &a.call;
         tape(c).is_some_and(|t| self.instrs + t.instrs().len() <= MAX_VALUES - MAX_INPUTS)
             && c.outs[0].shape == self.call.outs[0].shape
             && c.stream == self.call.stream
             && c.state.load(Ordering::Acquire) == number
-            // The claim has a handle as well.
-            && Arc::strong_count(c) == 1 + self.open().filter(|o| Arc::ptr_eq(&o.call, c)).count()
+            // The claim's handle and this one.
+            && Arc::strong_count(c) == 2
     }
 
-    /// Makes `part` a member: what was open for it is its result.
-    fn absorb(&mut self, part: Arc<Call>) {
-        let p = self.parts.len();
-        for s in self.slots.iter_mut().flatten() {
-            if matches!(s, Slot::Open(a) if Arc::ptr_eq(&a.call, &part)) {
-                *s = Slot::Part(p);
-            }
-        }
-        self.instrs += tape(&part).map_or(0, |t| t.instrs().len());
-        self.slots.push(take(&part).into_iter().map(Slot::Open).collect());
-        self.parts.push(part);
+    /// Makes an array from outside a part.
+    fn absorb(&mut self, at: usize) {
+        let (a, _) = self.outside.swap_remove(at);
+        self.enter(&a.call);
+        self.parts.push(a.call);
     }
 
-    /// Takes the last part out again.
+    /// Takes the last part out again. Nobody came after it, so all its inputs are from outside.
     fn give_back(&mut self) {
-        let (Some(part), Some(own)) = (self.parts.pop(), self.slots.pop()) else { return };
-        self.instrs -= tape(&part).map_or(0, |t| t.instrs().len());
-        // Nobody comes after it, so it has no parts.
-        let own = own.into_iter().filter_map(|s| match s {
-            Slot::Open(a) => Some(a),
-            Slot::Part(_) => None,
-        });
-        put(&part, own.collect());
-        let p = self.parts.len();
-        for s in self.slots.iter_mut().flatten() {
-            if matches!(s, Slot::Part(q) if *q == p) {
-                *s = Slot::Open(Array { call: part.clone(), out: 0 });
-            }
-        }
+        let Some(part) = self.parts.pop() else { return };
+        self.leave(&part);
+        let a = Array { call: part, out: 0 };
+        let places = self.lists.iter().flatten().filter(|i| **i == id(&a)).count();
+        self.outside.push((a, places));
     }
 
-    fn member(&self, i: usize) -> &Arc<Call> {
-        if i == 0 { self.call } else { &self.parts[i - 1] }
+    /// Where an input of a member is found.
+    fn source(&self, i: &Id) -> Option<Source> {
+        let part = self.parts.iter().position(|p| Arc::as_ptr(p) == i.0).map(|p| Source::Part(p, 0));
+        part.or_else(|| self.outside.iter().position(|(a, _)| id(a) == *i).map(Source::Input))
     }
 
-    /// The tape of all members, and the arrays that it takes.
-    fn tape(&self) -> Option<(Tape, Inputs)> {
-        let inputs = self.outside();
-        let dtypes: SmallVec<[DType; 8]> = inputs.iter().map(Array::dtype).collect();
+    /// The tape of all members over what comes from outside.
+    fn tape(&self) -> Option<Tape> {
+        let dtypes: SmallVec<[DType; 8]> = self.outside.iter().map(|(a, _)| a.dtype()).collect();
         let mut b = TapeBuilder::new(&dtypes);
-        let mut results: SmallVec<[u8; 16]> = smallvec::smallvec![0; self.parts.len()];
+        let mut results: SmallVec<[u8; 48]> = smallvec::smallvec![0; self.parts.len()];
         // Members stand before what they use.
-        for i in (0..self.slots.len()).rev() {
-            let value = |s: &Slot| match s {
-                Slot::Open(a) => inputs.iter().position(|k| k.is_same(a)).map(|v| v as u8),
-                Slot::Part(p) => results.get(*p).copied(),
+        for (i, list) in self.lists.iter().enumerate().rev() {
+            let value = |i: &Id| match self.source(i)? {
+                Source::Input(v) => Some(v as u8),
+                Source::Part(p, _) => results.get(p).copied(),
             };
-            let args: SmallVec<[u8; 4]> = self.slots[i].iter().map(value).collect::<Option<_>>()?;
-            let result = b.inline(tape(self.member(i))?, &args).ok()?;
-            match i.checked_sub(1) {
-                Some(p) => results[p] = result,
-                // The result must come last.
-                None => {
-                    let t = b.finish();
-                    let last = t.inputs().len() + t.instrs().len();
-                    return (usize::from(result) + 1 == last).then_some((t, inputs));
-                }
+            let args: SmallVec<[u8; 4]> = list.iter().map(value).collect::<Option<_>>()?;
+            let member = if i == 0 { self.call } else { &self.parts[i - 1] };
+            let result = b.inline(tape(member)?, &args).ok()?;
+            if i > 0 {
+                results[i - 1] = result;
+                continue;
             }
+            let t = b.finish();
+            // The result must come last.
+            return (usize::from(result) + 1 == t.inputs().len() + t.instrs().len()).then_some(t);
         }
         None
     }
@@ -129,52 +127,37 @@ impl Group<'_> {
 
 /// One tape in the place of `call` and what is private to it; its inputs and those of its parts are taken then.
 pub(super) fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
-    let own = tape(call)?;
+    tape(call)?;
     let elementwise = |a: &Array| tape(&a.call).is_some() && a.call.state.load(Ordering::Acquire) == number;
     if !call.inputs.lock().unwrap_or_else(|e| e.into_inner()).iter().any(elementwise) {
         return None;
     }
-    let mut g = Group {
-        call,
-        parts: SmallVec::new(),
-        slots: vec![take(call).into_iter().map(Slot::Open).collect()],
-        instrs: own.instrs().len(),
-    };
-    let mut refused: Vec<*const Call> = Vec::new();
-    loop {
-        let next = g.open().find(|a| !refused.contains(&Arc::as_ptr(&a.call)) && g.takes(a, number));
-        let Some(next) = next.map(|a| a.call.clone()) else { break };
-        g.absorb(next.clone());
-        if g.outside().len() > MAX_INPUTS {
+    let mut g = Group { call, parts: SmallVec::new(), lists: SmallVec::new(), outside: SmallVec::new(), instrs: 0 };
+    g.enter(call);
+    let mut refused: Vec<Id> = Vec::new();
+    while let Some(at) = g.outside.iter().position(|(a, _)| g.takes(a, number) && !refused.contains(&id(a))) {
+        let part = id(&g.outside[at].0);
+        g.absorb(at);
+        if g.outside.len() > MAX_INPUTS {
             g.give_back();
-            refused.push(Arc::as_ptr(&next));
+            refused.push(part);
         }
     }
-    let made = loop {
+    let op = loop {
         if g.parts.is_empty() {
-            break None;
+            g.leave(call);
+            return None;
         }
-        let made = g.tape().map(|(tape, inputs)| (Op::from(Map { tape: Arc::new(tape) }), inputs));
-        if let Some((op, inputs)) = made.filter(|(op, inputs)| has_kernel(op, inputs, call)) {
-            break Some((op, inputs));
+        let inputs = || g.outside.iter().map(|(a, _)| a);
+        let op = g.tape().map(|t| Op::from(Map { tape: Arc::new(t) }));
+        if let Some(op) = op.filter(|op| has_kernel(op, inputs(), call)) {
+            break op;
         }
         // Too much for the device.
         g.give_back();
     };
-    let Some((op, inputs)) = made else {
-        let own = g.slots.pop().into_iter().flatten().filter_map(|s| match s {
-            Slot::Open(a) => Some(a),
-            Slot::Part(_) => None,
-        });
-        put(call, own.collect());
-        return None;
-    };
-    let source = |s: &Slot| match s {
-        Slot::Open(a) => Source::Input(inputs.iter().position(|k| k.is_same(a)).unwrap_or_default()),
-        Slot::Part(p) => Source::Part(*p, 0),
-    };
-    let lists = g.slots.iter().map(|list| list.iter().map(source).collect()).collect();
-    let parts = std::mem::take(&mut g.parts);
-    drop(g);
-    Some(Lowered { op, inputs, parts, lists })
+    let source = |i: &Id| g.source(i).unwrap_or(Source::Input(0));
+    let lists = g.lists.iter().map(|list| list.iter().map(source).collect()).collect();
+    let inputs = g.outside.into_iter().map(|(a, _)| a).collect();
+    Some(Lowered { op, inputs, parts: g.parts, lists })
 }

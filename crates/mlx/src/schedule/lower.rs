@@ -154,7 +154,7 @@ fn project(b: &BlockMatmul, eps: Option<mlx_ir::op::Real>, gate: Option<Gate>, a
 /// What stands in the place of `call` and more; its inputs and those of its parts are taken then.
 fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
     let l = pattern(call, number)?;
-    if !l.parts.is_empty() && has_kernel(&l.op, &l.inputs, call) {
+    if !l.parts.is_empty() && has_kernel(&l.op, l.inputs.iter(), call) {
         return Some(l);
     }
     l.restore(call);
@@ -273,8 +273,8 @@ fn absorb(mut b: Builder<'_>, list: Inputs, at: usize, gate: Option<Gate>) -> Op
 }
 
 /// Whether the back end of the call's stream has a kernel that gives the call's results.
-pub(super) fn has_kernel(op: &Op, inputs: &[Array], call: &Call) -> bool {
-    let ins: SmallVec<[Desc; 4]> = inputs.iter().map(layout).collect();
+pub(super) fn has_kernel<'a>(op: &Op, inputs: impl Iterator<Item = &'a Array>, call: &Call) -> bool {
+    let ins: SmallVec<[Desc; 4]> = inputs.map(layout).collect();
     let outs: SmallVec<[Desc; 1]> = call.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
     runtime::backend(call.stream.device).is_ok_and(|b| b.supports(op, &ins, &outs))
 }
