@@ -8,8 +8,11 @@ use mlx_ir::tape::{Step as Source, Tape};
 use mlx_ir::{DType, Func};
 use smallvec::SmallVec;
 
-/// Bytes of a register.
+/// Most bytes of a register.
 pub(super) const TILE: usize = 4096;
+/// Bytes that all registers of a tape take together at most, as long as one has at least a quarter of [`TILE`]: they are
+/// read and written again and again, so they should stay in the nearest cache.
+const NEAR: usize = 24 << 10;
 
 /// Where a value is found while a tile is worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(super) struct Plan {
     pub store: Transfer,
     /// Registers used, not counting those of inputs.
     pub regs: usize,
+    /// Bytes from one register to the next.
+    pub room: usize,
     /// Elements of a tile.
     pub tile: usize,
     /// Rough work per element, an addition being 1.
@@ -115,7 +120,8 @@ impl Plan {
             loads,
             store: is_half(out).then(|| convert::narrow(brain(out), isa)),
             regs: 0,
-            tile: TILE / widest,
+            room: TILE,
+            tile: 0,
             cost: 0,
         };
         let mut places: SmallVec<[Place; 8]> = (0..n).map(|i| Place::Input(i as u8)).collect();
@@ -187,6 +193,9 @@ impl Plan {
             }
         }
         p.result = places[last];
+        // One for each input and one for raw elements as well; whole lines of the cache.
+        p.room = (NEAR / (n + 1 + p.regs)).clamp(TILE / 4, TILE) / 64 * 64;
+        p.tile = p.room / widest;
         p
     }
 }

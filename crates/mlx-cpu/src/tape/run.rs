@@ -156,7 +156,7 @@ impl Job<'_> {
     fn tiles(&self, start: usize, end: usize, scratch: *mut u8) {
         let inputs = self.sources.len();
         // SAFETY: `scratch` holds a tile for every register index used below.
-        let reg = |r: usize| unsafe { scratch.add(r * TILE) };
+        let reg = |r: usize| unsafe { scratch.add(r * self.plan.room) };
         let raw = reg(inputs);
         let own = |r: u8| reg(inputs + 1 + r as usize);
         let tile = self.plan.tile.min(end - start);
