@@ -60,6 +60,12 @@ fn gpu() -> Result<()> {
         };
         let heap = || (0..MANY).map(|_| ops::add(&x, &one)).collect();
         time(&single, 20)?;
+        for (what, f) in [("chain", &chain as &dyn Fn() -> Result<Vec<Array>>), ("heap", &heap)] {
+            let before = mlx::counts();
+            mlx::eval(&f()?)?;
+            let did = mlx::counts() - before;
+            println!("{what} of {MANY}: {} dispatches, {} barriers", did.dispatches, did.barriers);
+        }
         let (single, chain, heap) = (time(&single, 300)?, time(&chain, 20)?, time(&heap, 20)?);
         let each = MANY as f64;
         println!("one sum of 8 elements, from call to result: {single:.1} µs");

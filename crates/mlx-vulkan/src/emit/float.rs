@@ -393,9 +393,16 @@ fn two_sum(a: &X, b: &X) -> (X, X) {
     (s, e)
 }
 
+/// x/y. Devices are not bound to divide by numbers beyond 2^126, whose reciprocals are subnormal, so both are made smaller
+/// there.
+fn divide(x: &X, y: &X) -> X {
+    let k = sel(&y.abs().gt(2f32.powi(125)), 2f32.powi(-30), f(1.0));
+    (x * &k) / (y * &k)
+}
+
 /// The rounded quotient: devices may be off by two units, which counts where it is rounded down afterwards.
 fn quotient(x: &X, y: &X) -> X {
-    let q = x / y;
+    let q = divide(x, y);
     let (p, e) = two_product(&q, y);
     let better = &q + ((x - p) - e) / y;
     sel(&better.abs().lt(f32::INFINITY), &better, &q)
@@ -546,7 +553,7 @@ pub(super) fn function(which: Func, a: &[X]) -> Option<Out> {
         Func::Add => x + y,
         Func::Subtract => x - y,
         Func::Multiply => x * y,
-        Func::Divide => x / y,
+        Func::Divide => divide(x, y),
         Func::FloorDivide => floor(&quotient(x, y)),
         Func::Remainder => remainder(x, y),
         Func::Power => pow(x, y),
