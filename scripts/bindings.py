@@ -20,6 +20,8 @@ KINDS = {
     "operand": ("Operand", "&{0}", "{0}.as_ref()", "scalar | array | ArrayLike"),
     "axes": ("Axes", None, "{0}.as_ref().map(|x| x.0.as_slice())", "int | Sequence[int]"),
     "ints": ("Axes", "{0}.0.as_slice()", None, "int | Sequence[int]"),
+    "order": ("OrderArg", None, "{0}.as_ref().map(|x| &x.0)", "int | float | str"),
+    "padding": ("Padding", "&{0}", None, "int | Sequence[int] | tuple[Sequence[int], Sequence[int]]"),
     "ints_or_int": ("IntOrSeq", "&{0}", None, "int | Sequence[int]"),
     "intseq": ("IntSeq", "{0}.0.as_slice()", "{0}.as_ref().map(|x| x.0.as_slice())", "Sequence[int]"),
     "shape": ("Shape", "{0}.0.as_slice()", "{0}.as_ref().map(|x| x.0.as_slice())", "int | Sequence[int]"),
@@ -44,6 +46,7 @@ RETURNS = {
     "arrays": "list[array]",
     "tuple": "tuple[array, ...]",
     "tuple2": "tuple[array, array]",
+    "any": "Any",
 }
 
 class Param:
@@ -61,6 +64,9 @@ class Param:
             self.nullable = True
         if self.kind == "axis" or KINDS[self.kind][2] is None and KINDS[self.kind][1] is not None:
             self.nullable = False
+        # A list of axes that may be None all the same.
+        self.nullable_list = self.kind == "intseq" and isinstance(default, ast.List)
+        self.nullable = self.nullable or self.nullable_list
         # Kinds that are only ever passed on as optional.
         if KINDS[self.kind][1] is None:
             self.nullable = True
@@ -73,11 +79,16 @@ class Param:
         if self.required:
             return None
         d = self.default
-        if self.nullable:
+        if self.nullable and not self.nullable_list:
             return "None"
         if isinstance(d, ast.List):
+            items = ast.literal_eval(d)
+            if self.nullable_list:
+                return f"Some(IntSeq::of(&{items}))"
             return f"{KINDS[self.kind][0]}::default()"
         v = ast.literal_eval(d)
+        if self.kind in ("ints", "padding"):
+            return f"{KINDS[self.kind][0]}::one({v})"
         if self.kind == "axis":
             return "None" if v is None else f"Some({v})"
         if isinstance(v, bool):
@@ -113,7 +124,7 @@ class Param:
         return f"{self.name}: {t} = {ast.unparse(self.default)}"
 
 
-DTYPES = {"float32": "F32", "int32": "I32"}
+DTYPES = {"float32": "F32", "int32": "I32", "bfloat16": "BF16"}
 
 
 class Function:
@@ -206,11 +217,12 @@ class Function:
             if b:
                 lines.append("    " + b)
         body = self.expression()
-        wrap = {"tuple": "Returned::tuple", "tuple2": "Returned::pair"}.get(self.returns, "Returned::from")
+        wrap = {"tuple": "Returned::tuple", "tuple2": "Returned::pair", "any": ""}.get(self.returns, "Returned::from")
+        result = f"{wrap}({body}?)" if wrap else f"{body}?"
         if any(p.kind == "stream" for p in params):
-            lines.append(f"    stream::on(stream, || Ok({wrap}({body}?)))")
+            lines.append(f"    stream::on(stream, || Ok({result}))")
         else:
-            lines.append(f"    Ok({wrap}({body}?))")
+            lines.append(f"    Ok({result})")
         lines.append("}")
         return "\n".join(lines)
 
@@ -311,7 +323,7 @@ def stub_text(name, functions, aliases, methods):
     return out
 
 
-STUB_HEAD = """from typing import Sequence
+STUB_HEAD = """from typing import Any, Sequence
 
 from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
 """

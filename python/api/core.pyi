@@ -278,3 +278,39 @@ def dequantize(w: array, /, scales: array, biases: array = None, group_size: int
 def quantized_matmul(x: array, w: array, /, scales: array, biases: array = None, transpose: bool = True, group_size: int = None, bits: int = None, mode: str = "affine", *, stream: stream = None) -> array:
     "Product with a quantized matrix."
     rust("quantize::quantized_matmul(x, w, scales, biases, transpose, group_size, bits, mode)")
+
+def conv1d(input: array, weight: array, /, stride: ints = 1, padding: ints = 0, dilation: ints = 1, groups: int = 1, *, stream: stream = None) -> array:
+    "Convolution over (N, L, C) with weights (O, k, C / groups)."
+    rust("conv::plain(1, input, weight, stride, padding, dilation, groups)")
+def conv2d(input: array, weight: array, /, stride: ints = 1, padding: ints = 0, dilation: ints = 1, groups: int = 1, *, stream: stream = None) -> array:
+    "Convolution over (N, H, W, C) with weights (O, h, w, C / groups)."
+    rust("conv::plain(2, input, weight, stride, padding, dilation, groups)")
+def conv3d(input: array, weight: array, /, stride: ints = 1, padding: ints = 0, dilation: ints = 1, groups: int = 1, *, stream: stream = None) -> array:
+    "Convolution over (N, D, H, W, C) with weights (O, d, h, w, C / groups)."
+    rust("conv::plain(3, input, weight, stride, padding, dilation, groups)")
+def conv_transpose1d(input: array, weight: array, /, stride: ints = 1, padding: ints = 0, dilation: ints = 1, output_padding: ints = 0, groups: int = 1, *, stream: stream = None) -> array:
+    "Transposed convolution over (N, L, C)."
+    rust("conv::transposed(1, input, weight, stride, padding, dilation, output_padding, groups)")
+def conv_transpose2d(input: array, weight: array, /, stride: ints = 1, padding: ints = 0, dilation: ints = 1, output_padding: ints = 0, groups: int = 1, *, stream: stream = None) -> array:
+    "Transposed convolution over (N, H, W, C)."
+    rust("conv::transposed(2, input, weight, stride, padding, dilation, output_padding, groups)")
+def conv_transpose3d(input: array, weight: array, /, stride: ints = 1, padding: ints = 0, dilation: ints = 1, output_padding: ints = 0, groups: int = 1, *, stream: stream = None) -> array:
+    "Transposed convolution over (N, D, H, W, C)."
+    rust("conv::transposed(3, input, weight, stride, padding, dilation, output_padding, groups)")
+def conv_general(input: array, weight: array, /, stride: ints = 1, padding: padding = 0, kernel_dilation: ints = 1, input_dilation: ints = 1, groups: int = 1, flip: bool = False, *, stream: stream = None) -> array:
+    "Convolution with all its settings; padding is of both ends, or a pair of those before and after."
+    rust("conv::general(input, weight, stride, padding, kernel_dilation, input_dilation, groups, flip)")
+def convolve(a: array, v: array, /, mode: str = "full", *, stream: stream = None) -> array: "Convolution of two 1-d arrays: full, same or valid."
+def gather_mm(a: array, b: array, /, lhs_indices: array = None, rhs_indices: array = None, *, sorted_indices: bool = False, stream: stream = None) -> array:
+    "Products of matrices chosen by positions over the leading axes."
+    rust("quantize::gather_mm(a, b, lhs_indices, rhs_indices, sorted_indices)")
+def gather_qmm(x: array, w: array, /, scales: array, biases: array = None, lhs_indices: array = None, rhs_indices: array = None, transpose: bool = True, group_size: int = None, bits: int = None, mode: str = "affine", global_scale: array = None, *, sorted_indices: bool = False, stream: stream = None) -> array:
+    "Products with quantized matrices chosen by positions over the leading axes."
+    rust("quantize::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale, sorted_indices)")
+def segmented_mm(a: array, b: array, /, segments: array, *, stream: stream = None) -> array: "Products over parts of the inner axis."
+def block_masked_mm(a: array, b: array, /, block_size: int = 64, mask_out: array = None, mask_lhs: array = None, mask_rhs: array = None, *, stream: stream = None) -> array:
+    "Product of matrices whose blocks are masked."
+    rust("ops::block_masked_mm(a, b, convert::count(\"block_masked_mm\", block_size)?, mask_out, mask_lhs, mask_rhs)")
+def hadamard_transform(a: array, scale: float = None, stream: stream = None) -> array: "Hadamard transform of the last axis."
+def to_fp8(x: array, *, stream: stream = None) -> array: "Nearest 8-bit floats (E4M3) as bytes."
+def from_fp8(x: array, dtype: dtype = bfloat16, *, stream: stream = None) -> array: "Values of 8-bit floats (E4M3)."

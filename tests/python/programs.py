@@ -537,3 +537,20 @@ def sharded():
     out = [f(x) for f in (a, b, q, r)], [repr(f) for f in (a, b, q, r)]
     nn.layers.distributed.shard_inplace(m, "all-to-sharded")
     return out, m.weight.shape, tried(lambda: nn.layers.distributed.shard_linear(m, "foo"))
+
+
+def definite():
+    a = mx.arange(9.0).reshape(3, 3) / 4
+    return a @ a.T + mx.eye(3)
+
+
+def rebuilt(factors):
+    """What a decomposition stands for: the matrix, and that its bases are orthonormal."""
+    u, s, vt = factors
+    k = s.shape[-1]
+    return (u[..., :k] * s[..., None, :]) @ vt[..., :k, :], u.swapaxes(-1, -2) @ u, vt @ vt.swapaxes(-1, -2), s
+
+
+def spectrum(pair):
+    w, v = pair
+    return (v * w[..., None, :]) @ v.swapaxes(-1, -2), v.swapaxes(-1, -2) @ v

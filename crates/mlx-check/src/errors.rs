@@ -39,6 +39,10 @@ pub fn table() -> Vec<Bad> {
     bad! {
         "vecdot/axis", Value, ops::vecdot(&z(&[3, 4])?, &z(&[4])?, -1), "mx.vecdot(mx.zeros((3, 4)), mx.zeros(4))";
         "vecdot/sizes", Value, ops::vecdot(&z(&[3, 4])?, &z(&[3, 1])?, -1), "mx.vecdot(mx.zeros((3, 4)), mx.zeros((3, 1)))";
+        "conv/channels", Value, ops::conv(&z(&[1, 5, 3])?, &z(&[2, 3, 4])?, &[1], &[0], &[1], 1), "mx.conv1d(mx.zeros((1, 5, 3)), mx.zeros((2, 3, 4)))";
+        "conv/reach", Value, ops::conv(&z(&[1, 2, 3])?, &z(&[2, 3, 3])?, &[1], &[0], &[1], 1), "mx.conv1d(mx.zeros((1, 2, 3)), mx.zeros((2, 3, 3)))";
+        "fftn/zero", Value, ops::fftn(&z(&[3])?, Some(&[0]), Some(&[0]), ops::FftKind::Complex, false, ops::FftNorm::Backward), "mx.fft.fft(mx.zeros(3), n=0)";
+        "einsum/sizes", Value, ops::einsum("ij,jk->ik", &[z(&[2, 3])?, z(&[4, 5])?]), "mx.einsum('ij,jk->ik', mx.zeros((2, 3)), mx.zeros((4, 5)))";
         "add/shapes", Value, ops::add(z(&[3])?, z(&[4])?), "mx.add(mx.zeros(3), mx.zeros(4))";
         "add/overflow", Value, ops::add(ops::zeros(&[2], DType::U8)?, 300), "mx.zeros(2, mx.uint8) + 300";
         "where/shapes", Value, ops::where_(&z(&[3])?, z(&[4])?, z(&[3])?), "mx.where(mx.zeros(3), mx.zeros(4), mx.zeros(3))";

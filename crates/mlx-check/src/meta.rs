@@ -75,7 +75,7 @@ pub fn public_functions(source: &str) -> Vec<String> {
 pub fn functions_without_case(functions: &[String], cases: &[Case]) -> Vec<String> {
     let sources: String = cases.iter().flat_map(|c| [c.source, "\n"]).collect::<String>().replace(' ', "");
     let called = |name: &str| {
-        ["ops::", "random::"].iter().any(|module| {
+        ["ops::", "random::", "linalg::"].iter().any(|module| {
             let call = format!("{module}{name}(");
             sources.contains(&call)
         })

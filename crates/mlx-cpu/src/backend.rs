@@ -110,12 +110,14 @@ selection! {
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Quantize, Dequantize, QuantizedMatmul,
-        Sort, ArgSort, Partition, ArgPartition,
+        Sort, ArgSort, Partition, ArgPartition, Fft,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         // By its expansion, over the kernels of its parts.
-        CrossEntropy, BlockProject, CacheUpdate, Custom, Depends,
+        CrossEntropy, BlockProject, CacheUpdate, Custom, Depends, Conv,
+        // Computed in double precision by its exact meaning.
+        Linalg,
     }
 }
 

@@ -144,6 +144,66 @@ impl Gate {
     }
 }
 
+/// Settings of a convolution, one number for each axis of space.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConvSpec {
+    /// Distance of places.
+    pub stride: Axes,
+    /// Zeros before.
+    pub low: Axes,
+    /// Zeros after.
+    pub high: Axes,
+    /// Distance of the kernel's elements.
+    pub kernel_dilation: Axes,
+    /// Distance of the input's elements, with zeros between.
+    pub input_dilation: Axes,
+    /// Parts of the channels that are convolved apart.
+    pub groups: usize,
+    /// Whether the kernel is read backwards.
+    pub flip: bool,
+}
+
+/// What is computed of matrices, those of the last two axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinalgKind {
+    /// Q (M, K) and R (K, N) with K = min(M, N).
+    Qr,
+    /// U (M, M), the singular values (K) in descending order, and Vᵀ (N, N).
+    Svd,
+    /// The singular values alone.
+    SingularValues,
+    /// The triangular factor of a positive definite matrix: L with L Lᵀ, or U with Uᵀ U.
+    Cholesky {
+        /// The upper one.
+        upper: bool,
+    },
+    /// The inverse.
+    Inverse,
+    /// The inverse of a triangular matrix; the other triangle is not read.
+    TriangularInverse {
+        /// The upper triangle is read.
+        upper: bool,
+    },
+    /// Row order u32 (M), L (M, K) and U (K, N) with rows in that order.
+    Lu,
+    /// L and U in one matrix, and the row exchanged with each, u32 (K).
+    LuFactor,
+    /// Eigenvalues in ascending order, and eigenvectors as columns, of a symmetric matrix.
+    Eigh {
+        /// The upper triangle is read.
+        upper: bool,
+    },
+    /// Sign and ln of the size of the determinant.
+    SlogDet,
+    /// x with A x = b. Inputs: A, b (N, K).
+    Solve,
+    /// x with A x = b for triangular A; the other triangle is not read.
+    SolveTriangular {
+        /// The upper triangle is read.
+        upper: bool,
+    },
+}
+
 /// Something of the array library's or its front ends' that only they understand; equal to itself alone.
 #[derive(Clone)]
 pub struct Opaque(pub Arc<dyn std::any::Any + Send + Sync>);
@@ -174,11 +234,11 @@ macro_rules! op_table {
             core {
                 Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
                 Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize
+                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize, Fft, Linalg
             }
             fused {
                 AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
-                BlockProject, CacheUpdate, Custom, Depends
+                BlockProject, CacheUpdate, Custom, Depends, Conv
             }
         }
     };
@@ -388,6 +448,16 @@ op_rows! {
     }
     /// Batched matrix product of the last two axes. Inputs: a (…, M, K), b (…, K, N), equal batch shapes.
     Matmul {}
+    /// Discrete Fourier transform of the last axis, complex64; the inverse is divided by its length.
+    Fft {
+        /// Whether it is the inverse.
+        inverse: bool,
+    }
+    /// Decompositions and solutions of f32 and f64 matrices.
+    Linalg {
+        /// Which.
+        kind: LinalgKind,
+    }
     /// Threefry-2x32 bits. Input: keys (…, 2) u32. Result: (…, `shape`) of u8, u16 or u32.
     RandomBits {
         /// Shape drawn for each key.
@@ -510,6 +580,11 @@ op_rows! {
         axis: Option<usize>,
         /// Rotation of the update.
         rope: Option<Rope>,
+    }
+    /// Convolution. Inputs: x (N, space…, C), weight (O, kernel…, C / groups). Result: (N, places…, O).
+    Conv {
+        /// Its settings.
+        spec: Arc<ConvSpec>,
     }
     /// Results of a function whose author gives its derivatives or batching. Inputs: its arguments, then its results.
     Custom {

@@ -3,6 +3,7 @@
 use crate::array::PyArray;
 use crate::create;
 use crate::error::{Fail, R, index, runtime, type_, value};
+use mlx::ops::linalg::Order;
 use mlx::ops::{self, Arg, Scalar};
 use mlx::{Array, C64, DType, Result};
 use pyo3::exceptions::PyTypeError;
@@ -212,6 +213,45 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Axes {
     }
 }
 
+impl Axes {
+    /// A single int, for defaults.
+    pub fn one(i: i64) -> Axes {
+        Axes(smallvec::smallvec![i])
+    }
+}
+
+impl IntSeq {
+    /// These ints, for defaults.
+    pub fn of(ints: &[i64]) -> IntSeq {
+        IntSeq(ints.into())
+    }
+}
+
+/// The padding of a convolution: of both ends, or of the ends apart.
+pub enum Padding {
+    /// Of both ends.
+    Both(Axes),
+    /// Before and after.
+    Ends(IntSeq, IntSeq),
+}
+
+impl Padding {
+    /// A single int, for defaults.
+    pub fn one(i: i64) -> Padding {
+        Padding::Both(Axes::one(i))
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Padding {
+    type Error = PyErr;
+    fn extract(o: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match o.extract::<(IntSeq, IntSeq)>() {
+            Ok((low, high)) => Ok(Padding::Ends(low, high)),
+            Err(_) => Ok(Padding::Both(o.extract()?)),
+        }
+    }
+}
+
 /// An int, or a sequence of ints.
 pub enum IntOrSeq {
     /// An int.
@@ -286,6 +326,19 @@ impl<'a, 'py> FromPyObject<'a, 'py> for ArrayOrInt {
             return Ok(ArrayOrInt::Int(o.extract()?));
         }
         Ok(ArrayOrInt::Array(implicit(&o)?))
+    }
+}
+
+/// The order of a norm: a number or a name.
+pub struct OrderArg(pub Order);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for OrderArg {
+    type Error = PyErr;
+    fn extract(o: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Ok(OrderArg(match o.extract::<String>() {
+            Ok(s) => Order::Name(s),
+            Err(_) => Order::Number(o.extract()?),
+        }))
     }
 }
 
@@ -394,6 +447,15 @@ pub fn no_complex<'a>(op: &str, a: &'a Array) -> R<&'a Array> {
 /// The array as floats, if it holds integers.
 pub fn inexact(a: &Array) -> Result<Array> {
     ops::astype(a, a.dtype().to_inexact())
+}
+
+/// See `mx.linalg.svd`.
+pub fn svd(a: &Array, compute_uv: bool) -> Result<Returned> {
+    if !compute_uv {
+        return Ok(Returned::One(ops::linalg::singular_values(a)?));
+    }
+    let (u, s, vt) = ops::linalg::svd(a)?;
+    Ok(Returned::Tuple(vec![u, s, vt]))
 }
 
 /// See `mx.clip`.

@@ -6,11 +6,13 @@
 mod array;
 mod buffer;
 mod compile;
+mod conv;
 mod convert;
 mod create;
 mod dlpack;
 mod dtype;
 mod error;
+mod fft;
 mod functions;
 mod index;
 mod io;
@@ -40,72 +42,10 @@ fn submodule<'py>(
 }
 
 /// Functions of the official package that are not there yet.
-const MISSING: &[&str] = &[
-    "block_masked_mm",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_general",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "convolve",
-    "export_function",
-    "export_to_dot",
-    "exporter",
-    "FunctionExporter",
-    "from_fp8",
-    "gather_mm",
-    "gather_qmm",
-    "gather_qqmm",
-    "hadamard_transform",
-    "import_function",
-    "matrix_norm",
-    "qqmm",
-    "segmented_mm",
-    "to_fp8",
-];
-const MISSING_LINALG: &[&str] = &[
-    "cholesky",
-    "cholesky_inv",
-    "cross",
-    "det",
-    "eig",
-    "eigh",
-    "eigvals",
-    "eigvalsh",
-    "inv",
-    "lu",
-    "lu_factor",
-    "norm",
-    "pinv",
-    "qr",
-    "slogdet",
-    "solve",
-    "solve_triangular",
-    "svd",
-    "tri_inv",
-];
-const MISSING_FFT: &[&str] = &[
-    "fft",
-    "fft2",
-    "fftfreq",
-    "fftn",
-    "fftshift",
-    "ifft",
-    "ifft2",
-    "ifftn",
-    "ifftshift",
-    "irfft",
-    "irfft2",
-    "irfftn",
-    "istft",
-    "rfft",
-    "rfft2",
-    "rfftfreq",
-    "rfftn",
-    "stft",
-];
+const MISSING: &[&str] =
+    &["export_function", "export_to_dot", "exporter", "FunctionExporter", "gather_qqmm", "import_function", "qqmm"];
+const MISSING_LINALG: &[&str] = &["eig", "eigvals"];
+const MISSING_FFT: &[&str] = &["istft", "stft"];
 
 #[pymodule]
 fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -129,8 +69,16 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         misc::kernels(f)?;
         misc::missing(f, &["gated_delta_update"])
     })?;
-    submodule(m, "linalg", |l| misc::missing(l, MISSING_LINALG))?;
-    submodule(m, "fft", |f| misc::missing(f, MISSING_FFT))?;
+    submodule(m, "linalg", |l| {
+        functions::linalg::register(l)?;
+        // A second name, with the default over the whole array.
+        m.add("matrix_norm", l.getattr("norm")?)?;
+        misc::missing(l, MISSING_LINALG)
+    })?;
+    submodule(m, "fft", |f| {
+        functions::fft::register(f)?;
+        misc::missing(f, MISSING_FFT)
+    })?;
     submodule(m, "metal", |x| misc::metal(m, x))?;
     submodule(m, "cuda", misc::cuda)?;
     submodule(m, "distributed", misc::distributed)

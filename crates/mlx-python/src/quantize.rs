@@ -74,3 +74,30 @@ pub fn quantized_matmul(
     let (g, b) = layout("quantized_matmul", group_size, bits, mode)?;
     Ok(ops::quantized_matmul(x, w, scales, some_biases("quantized_matmul", biases)?, transpose, g, b)?)
 }
+
+/// See `mx.gather_mm`. Whether indices are sorted changes nothing but speed there, and nothing here.
+pub fn gather_mm(a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>, sorted: bool) -> R<Array> {
+    let _ = sorted;
+    Ok(ops::gather_mm(a, b, left, right)?)
+}
+
+/// See `mx.gather_qmm`.
+pub fn gather_qmm(
+    x: &Array,
+    w: &Array,
+    scales: &Array,
+    biases: Option<&Array>,
+    left: Option<&Array>,
+    right: Option<&Array>,
+    transpose: bool,
+    group_size: Option<i64>,
+    bits: Option<i64>,
+    mode: &str,
+    global_scale: Option<&Array>,
+    sorted: bool,
+) -> R<Array> {
+    let _ = sorted;
+    let (g, b) = layout("gather_qmm", group_size, bits, mode)?;
+    no_global("gather_qmm", global_scale)?;
+    Ok(ops::gather_qmm(x, w, scales, some_biases("gather_qmm", biases)?, left, right, transpose, g, b)?)
+}

@@ -884,6 +884,51 @@ def dequantize(w: scalar | array | ArrayLike, /, scales: scalar | array | ArrayL
 def quantized_matmul(x: scalar | array | ArrayLike, w: scalar | array | ArrayLike, /, scales: scalar | array | ArrayLike, biases: scalar | array | ArrayLike | None = None, transpose: bool = True, group_size: int | None = None, bits: int | None = None, mode: str = 'affine', *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Product with a quantized matrix."""
 
+def conv1d(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Convolution over (N, L, C) with weights (O, k, C / groups)."""
+
+def conv2d(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Convolution over (N, H, W, C) with weights (O, h, w, C / groups)."""
+
+def conv3d(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, groups: int = 1, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Convolution over (N, D, H, W, C) with weights (O, d, h, w, C / groups)."""
+
+def conv_transpose1d(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, output_padding: int | Sequence[int] = 0, groups: int = 1, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Transposed convolution over (N, L, C)."""
+
+def conv_transpose2d(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, output_padding: int | Sequence[int] = 0, groups: int = 1, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Transposed convolution over (N, H, W, C)."""
+
+def conv_transpose3d(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1, output_padding: int | Sequence[int] = 0, groups: int = 1, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Transposed convolution over (N, D, H, W, C)."""
+
+def conv_general(input: scalar | array | ArrayLike, weight: scalar | array | ArrayLike, /, stride: int | Sequence[int] = 1, padding: int | Sequence[int] | tuple[Sequence[int], Sequence[int]] = 0, kernel_dilation: int | Sequence[int] = 1, input_dilation: int | Sequence[int] = 1, groups: int = 1, flip: bool = False, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Convolution with all its settings; padding is of both ends, or a pair of those before and after."""
+
+def convolve(a: scalar | array | ArrayLike, v: scalar | array | ArrayLike, /, mode: str = 'full', *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Convolution of two 1-d arrays: full, same or valid."""
+
+def gather_mm(a: scalar | array | ArrayLike, b: scalar | array | ArrayLike, /, lhs_indices: scalar | array | ArrayLike | None = None, rhs_indices: scalar | array | ArrayLike | None = None, *, sorted_indices: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Products of matrices chosen by positions over the leading axes."""
+
+def gather_qmm(x: scalar | array | ArrayLike, w: scalar | array | ArrayLike, /, scales: scalar | array | ArrayLike, biases: scalar | array | ArrayLike | None = None, lhs_indices: scalar | array | ArrayLike | None = None, rhs_indices: scalar | array | ArrayLike | None = None, transpose: bool = True, group_size: int | None = None, bits: int | None = None, mode: str = 'affine', global_scale: scalar | array | ArrayLike | None = None, *, sorted_indices: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Products with quantized matrices chosen by positions over the leading axes."""
+
+def segmented_mm(a: scalar | array | ArrayLike, b: scalar | array | ArrayLike, /, segments: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Products over parts of the inner axis."""
+
+def block_masked_mm(a: scalar | array | ArrayLike, b: scalar | array | ArrayLike, /, block_size: int = 64, mask_out: scalar | array | ArrayLike | None = None, mask_lhs: scalar | array | ArrayLike | None = None, mask_rhs: scalar | array | ArrayLike | None = None, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Product of matrices whose blocks are masked."""
+
+def hadamard_transform(a: scalar | array | ArrayLike, scale: float | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Hadamard transform of the last axis."""
+
+def to_fp8(x: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Nearest 8-bit floats (E4M3) as bytes."""
+
+def from_fp8(x: scalar | array | ArrayLike, dtype: Dtype | None = bfloat16, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Values of 8-bit floats (E4M3)."""
+
 acos = arccos
 asin = arcsin
 atan = arctan

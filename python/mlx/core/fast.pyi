@@ -1,6 +1,6 @@
 # Made by scripts/bindings.py from python/api/fast.pyi. Do not edit.
 
-from typing import Sequence
+from typing import Any, Sequence
 
 from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
 

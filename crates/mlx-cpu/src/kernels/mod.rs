@@ -7,6 +7,7 @@ pub mod affine;
 pub mod arange;
 pub mod block;
 pub mod copy;
+pub mod fft;
 pub mod index;
 pub mod matmul;
 pub mod norm;

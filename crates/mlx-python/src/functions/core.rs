@@ -1544,6 +1544,308 @@ fn py_quantized_matmul(
     })
 }
 
+#[doc = "Convolution over (N, L, C) with weights (O, k, C / groups)."]
+#[pyfunction]
+#[pyo3(name = "conv1d", signature = (input, weight, /, stride = Axes::one(1), padding = Axes::one(0), dilation = Axes::one(1), groups = 1, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, dilation=1, groups=1, *, stream=None)")]
+fn py_conv1d(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+    groups: i64,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = padding.0.as_slice();
+    let dilation = dilation.0.as_slice();
+    stream::on(stream, || Ok(Returned::from(conv::plain(1, input, weight, stride, padding, dilation, groups)?)))
+}
+
+#[doc = "Convolution over (N, H, W, C) with weights (O, h, w, C / groups)."]
+#[pyfunction]
+#[pyo3(name = "conv2d", signature = (input, weight, /, stride = Axes::one(1), padding = Axes::one(0), dilation = Axes::one(1), groups = 1, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, dilation=1, groups=1, *, stream=None)")]
+fn py_conv2d(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+    groups: i64,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = padding.0.as_slice();
+    let dilation = dilation.0.as_slice();
+    stream::on(stream, || Ok(Returned::from(conv::plain(2, input, weight, stride, padding, dilation, groups)?)))
+}
+
+#[doc = "Convolution over (N, D, H, W, C) with weights (O, d, h, w, C / groups)."]
+#[pyfunction]
+#[pyo3(name = "conv3d", signature = (input, weight, /, stride = Axes::one(1), padding = Axes::one(0), dilation = Axes::one(1), groups = 1, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, dilation=1, groups=1, *, stream=None)")]
+fn py_conv3d(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+    groups: i64,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = padding.0.as_slice();
+    let dilation = dilation.0.as_slice();
+    stream::on(stream, || Ok(Returned::from(conv::plain(3, input, weight, stride, padding, dilation, groups)?)))
+}
+
+#[doc = "Transposed convolution over (N, L, C)."]
+#[pyfunction]
+#[pyo3(name = "conv_transpose1d", signature = (input, weight, /, stride = Axes::one(1), padding = Axes::one(0), dilation = Axes::one(1), output_padding = Axes::one(0), groups = 1, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, dilation=1, output_padding=0, groups=1, *, stream=None)")]
+fn py_conv_transpose1d(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+    output_padding: Axes,
+    groups: i64,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = padding.0.as_slice();
+    let dilation = dilation.0.as_slice();
+    let output_padding = output_padding.0.as_slice();
+    stream::on(stream, || {
+        Ok(Returned::from(conv::transposed(1, input, weight, stride, padding, dilation, output_padding, groups)?))
+    })
+}
+
+#[doc = "Transposed convolution over (N, H, W, C)."]
+#[pyfunction]
+#[pyo3(name = "conv_transpose2d", signature = (input, weight, /, stride = Axes::one(1), padding = Axes::one(0), dilation = Axes::one(1), output_padding = Axes::one(0), groups = 1, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, dilation=1, output_padding=0, groups=1, *, stream=None)")]
+fn py_conv_transpose2d(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+    output_padding: Axes,
+    groups: i64,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = padding.0.as_slice();
+    let dilation = dilation.0.as_slice();
+    let output_padding = output_padding.0.as_slice();
+    stream::on(stream, || {
+        Ok(Returned::from(conv::transposed(2, input, weight, stride, padding, dilation, output_padding, groups)?))
+    })
+}
+
+#[doc = "Transposed convolution over (N, D, H, W, C)."]
+#[pyfunction]
+#[pyo3(name = "conv_transpose3d", signature = (input, weight, /, stride = Axes::one(1), padding = Axes::one(0), dilation = Axes::one(1), output_padding = Axes::one(0), groups = 1, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, dilation=1, output_padding=0, groups=1, *, stream=None)")]
+fn py_conv_transpose3d(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Axes,
+    dilation: Axes,
+    output_padding: Axes,
+    groups: i64,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = padding.0.as_slice();
+    let dilation = dilation.0.as_slice();
+    let output_padding = output_padding.0.as_slice();
+    stream::on(stream, || {
+        Ok(Returned::from(conv::transposed(3, input, weight, stride, padding, dilation, output_padding, groups)?))
+    })
+}
+
+#[doc = "Convolution with all its settings; padding is of both ends, or a pair of those before and after."]
+#[pyfunction]
+#[pyo3(name = "conv_general", signature = (input, weight, /, stride = Axes::one(1), padding = Padding::one(0), kernel_dilation = Axes::one(1), input_dilation = Axes::one(1), groups = 1, flip = false, *, stream = None), text_signature = "(input, weight, /, stride=1, padding=0, kernel_dilation=1, input_dilation=1, groups=1, flip=False, *, stream=None)")]
+fn py_conv_general(
+    input: Arr,
+    weight: Arr,
+    stride: Axes,
+    padding: Padding,
+    kernel_dilation: Axes,
+    input_dilation: Axes,
+    groups: i64,
+    flip: bool,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let input = &input.0;
+    let weight = &weight.0;
+    let stride = stride.0.as_slice();
+    let padding = &padding;
+    let kernel_dilation = kernel_dilation.0.as_slice();
+    let input_dilation = input_dilation.0.as_slice();
+    stream::on(stream, || {
+        Ok(Returned::from(conv::general(
+            input,
+            weight,
+            stride,
+            padding,
+            kernel_dilation,
+            input_dilation,
+            groups,
+            flip,
+        )?))
+    })
+}
+
+#[doc = "Convolution of two 1-d arrays: full, same or valid."]
+#[pyfunction]
+#[pyo3(name = "convolve", signature = (a, v, /, mode = Text::from("full"), *, stream = None), text_signature = "(a, v, /, mode='full', *, stream=None)")]
+fn py_convolve(a: Arr, v: Arr, mode: Text, stream: Option<StreamArg>) -> R<Returned> {
+    let a = &a.0;
+    let v = &v.0;
+    let mode = mode.0.as_str();
+    stream::on(stream, || Ok(Returned::from(ops::convolve(a, v, mode)?)))
+}
+
+#[doc = "Products of matrices chosen by positions over the leading axes."]
+#[pyfunction]
+#[pyo3(name = "gather_mm", signature = (a, b, /, lhs_indices = None, rhs_indices = None, *, sorted_indices = false, stream = None), text_signature = "(a, b, /, lhs_indices=None, rhs_indices=None, *, sorted_indices=False, stream=None)")]
+fn py_gather_mm(
+    a: Arr,
+    b: Arr,
+    lhs_indices: Option<Arr>,
+    rhs_indices: Option<Arr>,
+    sorted_indices: bool,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let a = &a.0;
+    let b = &b.0;
+    let lhs_indices = lhs_indices.as_ref().map(|x| &x.0);
+    let rhs_indices = rhs_indices.as_ref().map(|x| &x.0);
+    stream::on(stream, || Ok(Returned::from(quantize::gather_mm(a, b, lhs_indices, rhs_indices, sorted_indices)?)))
+}
+
+#[doc = "Products with quantized matrices chosen by positions over the leading axes."]
+#[pyfunction]
+#[pyo3(name = "gather_qmm", signature = (x, w, /, scales, biases = None, lhs_indices = None, rhs_indices = None, transpose = true, group_size = None, bits = None, mode = Text::from("affine"), global_scale = None, *, sorted_indices = false, stream = None), text_signature = "(x, w, /, scales, biases=None, lhs_indices=None, rhs_indices=None, transpose=True, group_size=None, bits=None, mode='affine', global_scale=None, *, sorted_indices=False, stream=None)")]
+fn py_gather_qmm(
+    x: Arr,
+    w: Arr,
+    scales: Arr,
+    biases: Option<Arr>,
+    lhs_indices: Option<Arr>,
+    rhs_indices: Option<Arr>,
+    transpose: bool,
+    group_size: Option<i64>,
+    bits: Option<i64>,
+    mode: Text,
+    global_scale: Option<Arr>,
+    sorted_indices: bool,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let x = &x.0;
+    let w = &w.0;
+    let scales = &scales.0;
+    let biases = biases.as_ref().map(|x| &x.0);
+    let lhs_indices = lhs_indices.as_ref().map(|x| &x.0);
+    let rhs_indices = rhs_indices.as_ref().map(|x| &x.0);
+    let mode = mode.0.as_str();
+    let global_scale = global_scale.as_ref().map(|x| &x.0);
+    stream::on(stream, || {
+        Ok(Returned::from(quantize::gather_qmm(
+            x,
+            w,
+            scales,
+            biases,
+            lhs_indices,
+            rhs_indices,
+            transpose,
+            group_size,
+            bits,
+            mode,
+            global_scale,
+            sorted_indices,
+        )?))
+    })
+}
+
+#[doc = "Products over parts of the inner axis."]
+#[pyfunction]
+#[pyo3(name = "segmented_mm", signature = (a, b, /, segments, *, stream = None), text_signature = "(a, b, /, segments, *, stream=None)")]
+fn py_segmented_mm(a: Arr, b: Arr, segments: Arr, stream: Option<StreamArg>) -> R<Returned> {
+    let a = &a.0;
+    let b = &b.0;
+    let segments = &segments.0;
+    stream::on(stream, || Ok(Returned::from(ops::segmented_mm(a, b, segments)?)))
+}
+
+#[doc = "Product of matrices whose blocks are masked."]
+#[pyfunction]
+#[pyo3(name = "block_masked_mm", signature = (a, b, /, block_size = 64, mask_out = None, mask_lhs = None, mask_rhs = None, *, stream = None), text_signature = "(a, b, /, block_size=64, mask_out=None, mask_lhs=None, mask_rhs=None, *, stream=None)")]
+fn py_block_masked_mm(
+    a: Arr,
+    b: Arr,
+    block_size: i64,
+    mask_out: Option<Arr>,
+    mask_lhs: Option<Arr>,
+    mask_rhs: Option<Arr>,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let a = &a.0;
+    let b = &b.0;
+    let mask_out = mask_out.as_ref().map(|x| &x.0);
+    let mask_lhs = mask_lhs.as_ref().map(|x| &x.0);
+    let mask_rhs = mask_rhs.as_ref().map(|x| &x.0);
+    stream::on(stream, || {
+        Ok(Returned::from(ops::block_masked_mm(
+            a,
+            b,
+            convert::count("block_masked_mm", block_size)?,
+            mask_out,
+            mask_lhs,
+            mask_rhs,
+        )?))
+    })
+}
+
+#[doc = "Hadamard transform of the last axis."]
+#[pyfunction]
+#[pyo3(name = "hadamard_transform", signature = (a, scale = None, stream = None), text_signature = "(a, scale=None, stream=None)")]
+fn py_hadamard_transform(a: Arr, scale: Option<f64>, stream: Option<StreamArg>) -> R<Returned> {
+    let a = &a.0;
+    stream::on(stream, || Ok(Returned::from(ops::hadamard_transform(a, scale)?)))
+}
+
+#[doc = "Nearest 8-bit floats (E4M3) as bytes."]
+#[pyfunction]
+#[pyo3(name = "to_fp8", signature = (x, *, stream = None), text_signature = "(x, *, stream=None)")]
+fn py_to_fp8(x: Arr, stream: Option<StreamArg>) -> R<Returned> {
+    let x = &x.0;
+    stream::on(stream, || Ok(Returned::from(ops::to_fp8(x)?)))
+}
+
+#[doc = "Values of 8-bit floats (E4M3)."]
+#[pyfunction]
+#[pyo3(name = "from_fp8", signature = (x, dtype = None, *, stream = None), text_signature = "(x, dtype=None, *, stream=None)")]
+fn py_from_fp8(x: Arr, dtype: Option<Dt>, stream: Option<StreamArg>) -> R<Returned> {
+    let x = &x.0;
+    let dtype = dtype.map(|x| x.0).unwrap_or(DType::BF16);
+    stream::on(stream, || Ok(Returned::from(ops::from_fp8(x, dtype)?)))
+}
+
 /// Adds the functions to their module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_abs, m)?)?;
@@ -1710,6 +2012,21 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_quantize, m)?)?;
     m.add_function(wrap_pyfunction!(py_dequantize, m)?)?;
     m.add_function(wrap_pyfunction!(py_quantized_matmul, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv1d, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv2d, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv3d, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv_transpose1d, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv_transpose2d, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv_transpose3d, m)?)?;
+    m.add_function(wrap_pyfunction!(py_conv_general, m)?)?;
+    m.add_function(wrap_pyfunction!(py_convolve, m)?)?;
+    m.add_function(wrap_pyfunction!(py_gather_mm, m)?)?;
+    m.add_function(wrap_pyfunction!(py_gather_qmm, m)?)?;
+    m.add_function(wrap_pyfunction!(py_segmented_mm, m)?)?;
+    m.add_function(wrap_pyfunction!(py_block_masked_mm, m)?)?;
+    m.add_function(wrap_pyfunction!(py_hadamard_transform, m)?)?;
+    m.add_function(wrap_pyfunction!(py_to_fp8, m)?)?;
+    m.add_function(wrap_pyfunction!(py_from_fp8, m)?)?;
     m.add("acos", m.getattr("arccos")?)?;
     m.add("asin", m.getattr("arcsin")?)?;
     m.add("atan", m.getattr("arctan")?)?;

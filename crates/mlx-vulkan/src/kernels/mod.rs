@@ -101,6 +101,6 @@ selection! {
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Custom, Depends,
+        Custom, Depends, Conv, Fft, Linalg,
     }
 }

@@ -2,13 +2,17 @@
 
 mod block;
 mod compose;
+mod conv;
 mod copy;
 mod create;
 mod custom;
 mod einsum;
 mod elementwise;
 mod fast;
+mod fft;
+mod gathered;
 mod index;
+pub mod linalg;
 mod lowered;
 mod map;
 mod matmul;
@@ -21,12 +25,15 @@ mod view;
 
 pub use block::*;
 pub use compose::*;
+pub use conv::*;
 pub use copy::*;
 pub use create::*;
 pub use custom::*;
 pub use einsum::*;
 pub use elementwise::*;
 pub use fast::*;
+pub use fft::*;
+pub use gathered::*;
 pub use index::*;
 pub use lowered::*;
 pub use map::map;

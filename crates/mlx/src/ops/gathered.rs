@@ -1,0 +1,225 @@
+//! Products with matrices that indices or masks choose, and 8-bit floats: made of other functions.
+
+use crate::array::Array;
+use crate::ops;
+use mlx_ir::{DType, Error, Result, desc};
+
+/// Positions over the leading axes of a stack of matrices, in the shape of those axes.
+fn counted(op: &str, a: &Array) -> Result<Array> {
+    let Some(lead) = a.ndim().checked_sub(2) else {
+        return Err(Error::value(format!("[{op}] Matrices are needed, got shape {:?}.", a.shape())));
+    };
+    let shape = &a.shape()[..lead];
+    let n = desc::size_of_shape(shape);
+    ops::reshape_to(&ops::arange(0.0, n as f64, 1.0, DType::U32)?, shape)
+}
+
+/// The matrices of a stack at positions over its leading axes.
+fn chosen(op: &str, a: &Array, indices: Option<&Array>, shape: &[usize]) -> Result<Array> {
+    let own = counted(op, a)?;
+    let i = ops::broadcast_to(indices.unwrap_or(&own), shape)?;
+    let last = &a.shape()[a.ndim() - 2..];
+    let flat = ops::reshape_to(a, &[own.size(), last[0], last[1]])?;
+    ops::take(&flat, &i, Some(0))
+}
+
+/// The common shape of the positions of two stacks of matrices.
+fn meeting(op: &str, a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>) -> Result<Vec<usize>> {
+    let of = |a: &Array, i: Option<&Array>| -> Result<Array> {
+        match i {
+            Some(i) if !i.dtype().is_integer() => {
+                Err(Error::value(format!("[{op}] Indices must be integers, got {}.", i.dtype())))
+            }
+            Some(i) => Ok(i.clone()),
+            None => counted(op, a),
+        }
+    };
+    let (l, r) = (of(a, left)?, of(b, right)?);
+    let shape = desc::broadcast_shapes(l.shape(), r.shape()).ok_or_else(|| {
+        Error::value(format!("[{op}] Indices of shapes {:?} and {:?} do not broadcast.", l.shape(), r.shape()))
+    })?;
+    Ok(shape.to_vec())
+}
+
+/// Products of matrices chosen by positions over the leading axes of both stacks (by default all in order).
+///
+/// # Errors
+/// `Value` for shapes that do not fit, indices that are not integers, and integer matrices.
+pub fn gather_mm(a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>) -> Result<Array> {
+    if left.is_none() && right.is_none() {
+        return ops::matmul(a, b);
+    }
+    let shape = meeting("gather_mm", a, b, left, right)?;
+    ops::matmul(&chosen("gather_mm", a, left, &shape)?, &chosen("gather_mm", b, right, &shape)?)
+}
+
+/// As [`gather_mm`], with affine-quantized second matrices; see [`ops::quantized_matmul`].
+///
+/// # Errors
+/// As [`gather_mm`] and [`ops::quantized_matmul`].
+pub fn gather_qmm(
+    x: &Array,
+    w: &Array,
+    scales: &Array,
+    biases: &Array,
+    left: Option<&Array>,
+    right: Option<&Array>,
+    transpose: bool,
+    group_size: u16,
+    bits: u8,
+) -> Result<Array> {
+    let op = "gather_qmm";
+    if left.is_none() && right.is_none() {
+        return ops::quantized_matmul(x, w, scales, biases, transpose, group_size, bits);
+    }
+    let shape = meeting(op, x, w, left, right)?;
+    let of = |a: &Array| chosen(op, a, right, &shape);
+    ops::quantized_matmul(
+        &chosen(op, x, left, &shape)?,
+        &of(w)?,
+        &of(scales)?,
+        &of(biases)?,
+        transpose,
+        group_size,
+        bits,
+    )
+}
+
+/// Products over parts of the inner axis: a (M, K), b (K, N) and segments (…, 2) of [start, stop) give (…, M, N).
+///
+/// # Errors
+/// `Value` for shapes that do not fit.
+pub fn segmented_mm(a: &Array, b: &Array, segments: &Array) -> Result<Array> {
+    if a.ndim() != 2 || b.ndim() != 2 {
+        return Err(Error::value("[segmented_mm] Batched matrix multiplication not supported"));
+    }
+    if segments.ndim() == 0 || segments.shape()[segments.ndim() - 1] != 2 || !segments.dtype().is_integer() {
+        return Err(Error::value(format!(
+            "[segmented_mm] Segments must be integers of shape (..., 2), got {:?} of {}.",
+            segments.shape(),
+            segments.dtype()
+        )));
+    }
+    let s = ops::astype(segments, DType::I64)?;
+    let end = |i: i64| ops::expand_dims(&ops::slice_axis(&s, -1, i, i + 1)?, &[-1]);
+    let k = ops::arange(0.0, a.shape()[1] as f64, 1.0, DType::I64)?;
+    let inside = ops::logical_and(&ops::greater_equal(&k, &end(0)?)?, &ops::less(&k, &end(1)?)?)?;
+    ops::matmul(&ops::where_(&inside, a, &ops::zeros(&[], a.dtype())?)?, b)
+}
+
+/// Product of matrices whose blocks are masked: a mask has an element for each block, of the result, of a or of b; bool
+/// masks keep or clear, others scale.
+///
+/// # Errors
+/// `Value` for block sizes other than 32 and 64, and masks that do not fit.
+pub fn block_masked_mm(
+    a: &Array,
+    b: &Array,
+    block: usize,
+    out: Option<&Array>,
+    left: Option<&Array>,
+    right: Option<&Array>,
+) -> Result<Array> {
+    if [out, left, right].iter().all(Option::is_none) {
+        return ops::matmul(a, b);
+    }
+    if block != 32 && block != 64 {
+        return Err(Error::value(format!(
+            "[block_masked_mm] Only block_sizes 32, 64 are supported. Got block size {block}."
+        )));
+    }
+    let masked = |x: &Array, mask: Option<&Array>| -> Result<Array> {
+        let Some(m) = mask else { return Ok(x.clone()) };
+        if m.ndim() < 2 || x.ndim() < 2 {
+            return Err(Error::value("[block_masked_mm] Masks and matrices must have at least two dimensions."));
+        }
+        let (rows, cols) = (x.dim(-2), x.dim(-1));
+        if m.dim(-2) != rows.div_ceil(block) || m.dim(-1) != cols.div_ceil(block) {
+            return Err(Error::value(format!(
+                "[block_masked_mm] A mask of shape {:?} does not fit blocks of {block} of shape {:?}.",
+                m.shape(),
+                x.shape()
+            )));
+        }
+        let spread = ops::repeat(&ops::repeat(m, block, Some(-2))?, block, Some(-1))?;
+        let spread = ops::slice_axis(&ops::slice_axis(&spread, -2, 0, rows as i64)?, -1, 0, cols as i64)?;
+        if m.dtype() == DType::Bool {
+            return ops::where_(&spread, x, &ops::zeros(&[], x.dtype())?);
+        }
+        ops::multiply(x, &ops::astype(&spread, x.dtype())?)
+    };
+    masked(&ops::matmul(&masked(a, left)?, &masked(b, right)?)?, out)
+}
+
+/// Hadamard transform of the last axis, a power of two, times `scale` (1 / √n by default).
+///
+/// # Errors
+/// `Value` for dtypes that are not floats; `Unsupported` for sizes that are not powers of two.
+pub fn hadamard_transform(a: &Array, scale: Option<f64>) -> Result<Array> {
+    let Some(&n) = a.shape().last() else {
+        return Err(Error::value("[hadamard] An array with at least one dimension is needed."));
+    };
+    if !n.is_power_of_two() {
+        return Err(Error::unsupported(format!(
+            "[hadamard] Only sizes that are powers of two are supported, got {n}."
+        )));
+    }
+    let own = a.dtype().to_inexact();
+    let wide = if own == DType::F64 { own } else { DType::F32 };
+    let mut x = ops::astype(a, wide)?;
+    let lead: Vec<usize> = a.shape()[..a.ndim() - 1].to_vec();
+    let mut half = 1;
+    while half < n {
+        let shape = [&lead[..], &[n / (2 * half), 2, half]].concat();
+        let pairs = ops::reshape_to(&x, &shape)?;
+        let (p, q) = (ops::slice_axis(&pairs, -2, 0, 1)?, ops::slice_axis(&pairs, -2, 1, 2)?);
+        x = ops::concatenate(&[ops::add(&p, &q)?, ops::subtract(&p, &q)?], -2)?;
+        half *= 2;
+    }
+    let x = ops::reshape_to(&x, a.shape())?;
+    ops::astype(&ops::multiply(&x, scale.unwrap_or(1.0 / (n as f64).sqrt()))?, own)
+}
+
+/// The largest value of an 8-bit float (four bits of exponent, three of mantissa).
+const LARGEST: f64 = 448.0;
+
+/// 8-bit floats (E4M3) nearest to the elements, as bytes; beyond the largest, and for NaN, the largest.
+///
+/// # Errors
+/// `Value` for dtypes that are not floats.
+pub fn to_fp8(x: &Array) -> Result<Array> {
+    if !x.dtype().is_float() {
+        return Err(Error::value(format!("[to_fp8] Floats are needed, got {}.", x.dtype())));
+    }
+    let x = ops::astype(x, DType::F32)?;
+    let negative = ops::right_shift(&ops::view(&x, DType::U32)?, 31)?;
+    let size = ops::abs(&x)?;
+    let size = ops::where_(&ops::isnan(&size)?, LARGEST, &ops::minimum(&size, LARGEST)?)?;
+    // The exponent from the bits, not below that of the smallest normal; then halves are rounded to even.
+    let exponent = ops::maximum(&ops::right_shift(&ops::view(&size, DType::U32)?, 23)?, 127 - 6)?;
+    let unit = ops::view(&ops::left_shift(&ops::subtract(&exponent, 3)?, 23)?, DType::F32)?;
+    let mantissa = ops::astype(&ops::round(&ops::divide(&size, &unit)?, 0)?, DType::U32)?;
+    let code = ops::add(&ops::multiply(&ops::subtract(&exponent, 127 - 6)?, 8)?, &mantissa)?;
+    ops::astype(&ops::bitwise_or(&code, &ops::left_shift(&negative, 7)?)?, DType::U8)
+}
+
+/// The values of 8-bit floats (E4M3) given as bytes.
+///
+/// # Errors
+/// `Value` if they are not bytes.
+pub fn from_fp8(x: &Array, dtype: DType) -> Result<Array> {
+    if x.dtype() != DType::U8 {
+        return Err(Error::value(format!("[from_fp8] Input must have type uint8 but got {}.", x.dtype())));
+    }
+    let x = ops::astype(x, DType::U32)?;
+    let exponent = ops::bitwise_and(&ops::right_shift(&x, 3)?, 15)?;
+    let fraction = ops::bitwise_and(&x, 7)?;
+    let normal = ops::greater(&exponent, 0)?;
+    let mantissa = ops::add(&fraction, &ops::where_(&normal, ops::Scalar::Int(8), ops::Scalar::Int(0))?)?;
+    // The value of a unit of the mantissa is 2^(e − 10), and 2^−9 below the normal numbers.
+    let unit = ops::left_shift(&ops::add(&ops::maximum(&exponent, 1)?, 127 - 10)?, 23)?;
+    let size = ops::multiply(&ops::astype(&mantissa, DType::F32)?, &ops::view(&unit, DType::F32)?)?;
+    let size = ops::where_(&ops::equal(&ops::bitwise_and(&x, 127)?, 127)?, f64::NAN, &size)?;
+    let negative = ops::greater(&x, 127)?;
+    ops::astype(&ops::where_(&negative, &ops::negative(&size)?, &size)?, dtype)
+}
