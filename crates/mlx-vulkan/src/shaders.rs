@@ -146,3 +146,18 @@ mod tests {
         assert_eq!(ids.len(), ALL.len());
     }
 }
+
+/// Rows of weights as f16; none for those that are, and for f32.
+pub(crate) fn unpack(format: QuantFormat) -> Option<&'static Shader> {
+    match format {
+        QuantFormat::F32 | QuantFormat::F16 => None,
+        QuantFormat::BF16 => Some(&UNPACK_BF16),
+        QuantFormat::Q4_0 => Some(&UNPACK_Q4_0),
+        QuantFormat::Q4_1 => Some(&UNPACK_Q4_1),
+        QuantFormat::Q5_0 => Some(&UNPACK_Q5_0),
+        QuantFormat::Q8_0 => Some(&UNPACK_Q8_0),
+        QuantFormat::Q4_K => Some(&UNPACK_Q4_K),
+        QuantFormat::Q5_K => Some(&UNPACK_Q5_K),
+        QuantFormat::Q6_K => Some(&UNPACK_Q6_K),
+    }
+}

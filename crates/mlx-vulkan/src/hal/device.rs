@@ -152,6 +152,7 @@ impl Device {
             .compute_full_subgroups(caps.subgroups.full);
         let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
+        let mut matrix2 = newer::Matrix2::new();
         let mut memory_model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default()
             .vulkan_memory_model(true)
             .vulkan_memory_model_device_scope(true);
@@ -176,6 +177,11 @@ impl Device {
         if !caps.matrices.is_empty() && v12 {
             features = features.push_next(&mut matrix).push_next(&mut memory_model);
             names.push(ash::khr::cooperative_matrix::NAME);
+            if caps.matrix2 {
+                matrix2.features = [vk::TRUE; 7];
+                features = features.push_next(&mut matrix2);
+                names.push(newer::MATRIX2);
+            }
             if caps.bf16 {
                 // The type and its matrices; dot products are another matter.
                 brains.features = [vk::TRUE, vk::FALSE, vk::TRUE];

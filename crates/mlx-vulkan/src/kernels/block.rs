@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use super::map::{GROUP, Key, grid, known};
+use super::wide::{self, Wide};
 use crate::record::{Bound, Cx, Dispatch};
 use crate::shaders;
 use crate::{Caps, Number};
@@ -222,6 +223,15 @@ impl Kernel for BlockMatmul {
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
             let n = w.desc.shape[0];
             let weights = cx.input(w)?;
+            if m >= wide_from(format) && wide_can(cx.caps, format, k, w, &weights) {
+                let rows = match packed.take() {
+                    Some(p) => p,
+                    None => pack(cx, &x, m, k)?,
+                };
+                wide_product(cx, format, [m, k], &rows, (w, &weights), out)?;
+                packed = Some(rows);
+                continue;
+            }
             if let Some(c) = Coop::of(cx.caps, format, m, n).filter(|_| aligned(format, w, &weights)) {
                 let rows = match packed.take() {
                     Some(p) => p,
@@ -354,6 +364,60 @@ fn coop(
     let groups = across(cx.caps, c.groups(m, n));
     let d = Dispatch { shader, spec: &spec, bind: &[weights, &x.rows, &x.scales, &to], push: &push, groups };
     cx.dispatch_by(&d, c.lanes)
+}
+
+/// Rows of activations from which on matrices of a workgroup pay, with unpacking of weights that are not f16.
+fn wide_from(format: QuantFormat) -> usize {
+    if format == QuantFormat::F16 { 64 } else { 256 }
+}
+
+/// Workgroups of the largest tiles that keep a device busy.
+const WIDE_BUSY: usize = 96;
+
+fn wide_can(caps: &Caps, format: QuantFormat, k: usize, w: &Operand, weights: &Bound) -> bool {
+    let n = w.desc.shape[0];
+    // Unpacked weights are scratch memory.
+    let unpacked = (n * k * 2) as u64;
+    let readable = match format {
+        QuantFormat::F16 => k.is_multiple_of(wide::ALIGNED),
+        _ => {
+            shaders::unpack(format).is_some()
+                && k.is_multiple_of(RUN)
+                && unpacked <= caps.storage_range.min(caps.allocation_size) / 2
+                && fits(caps, (n * k / RUN).div_ceil(PRODUCT_GROUP as usize))
+        }
+    };
+    n > 0 && k > 0 && readable && Wide::able(caps, DType::F16) && aligned(format, w, weights)
+}
+
+/// The product of packed rows with a matrix by cooperative matrices of a workgroup: weights are unpacked first, which
+/// costs less than decoding them for every tile.
+fn wide_product(
+    cx: &mut Cx<'_>,
+    format: QuantFormat,
+    [m, k]: [usize; 2],
+    x: &Packed,
+    (w, weights): (&Operand, &Bound),
+    out: &Operand,
+) -> Result<()> {
+    let [n, row] = [w.desc.shape[0], w.desc.shape[1]];
+    let to = cx.output(out)?;
+    let unpacked = match shaders::unpack(format) {
+        None => None,
+        Some(shader) => {
+            let plain = cx.scratch(n * k * 2)?;
+            let runs = k / RUN;
+            let push = [weights.first, row as u32, plain.first / 16, runs as u32, n as u32];
+            let spec = [PRODUCT_GROUP, 0, 0, 0, 0, 0, 0, 0, 0, u32::from(true), u32::from(cx.caps.fp16)];
+            let groups = across(cx.caps, (n * runs).div_ceil(PRODUCT_GROUP as usize));
+            cx.dispatch(&Dispatch { shader, spec: &spec, bind: &[weights, &plain], push: &push, groups })?;
+            Some(plain)
+        }
+    };
+    let sizes =
+        wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true };
+    let factors = [&x.rows, unpacked.as_ref().unwrap_or(weights)];
+    Wide::of(m, n, WIDE_BUSY).record(cx, DType::F16, &sizes, factors, &to, Some(&x.scales))
 }
 
 /// Where the matrices begin and end among the inputs.

@@ -6,6 +6,7 @@
 use super::Kernel;
 use super::reduce::{naive, naive_supports};
 use super::rows::{by_dtype, element};
+use super::wide::{self, WIDES, Wide};
 use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
 use crate::{Caps, Number};
@@ -36,6 +37,8 @@ pub(super) struct Product {
     b: [isize; 2],
     c: [isize; 2],
     out: [isize; 2],
+    /// Whether there is an addend.
+    added: bool,
 }
 
 impl Product {
@@ -59,6 +62,7 @@ impl Product {
             b: [b.strides[nd - 1], b.strides[nd - 2]],
             c: [p.c[0], c.map_or(0, |c| c.strides[nd - 1])],
             out: [n as isize, 1],
+            added: c.is_some(),
             ..p
         })
     }
@@ -130,6 +134,7 @@ impl Product {
             b: [0; 2],
             c: [rows[1], 0],
             out: [0; 2],
+            added: false,
         };
         p.batch[skip..].copy_from_slice(&sizes);
         for (to, from) in p.over.iter_mut().zip([&sa, &sb, &sc]) {
@@ -171,6 +176,33 @@ impl Product {
     /// Whether results can be stored in whole words.
     fn whole_words(&self) -> bool {
         self.dtype.size() == 4 || (self.out[1] == 1 && (self.n.is_multiple_of(2) || self.batches() * self.m == 1))
+    }
+
+    /// The sizes for kernels that want rows of both factors at multiples of eight elements; none if they are not.
+    fn wide(&self) -> Option<wide::Sizes> {
+        let even = |s: isize, n: usize| n <= 1 || (s >= 0 && (s as usize).is_multiple_of(wide::ALIGNED));
+        let along = self.b[1] == 1;
+        let row = if along { self.b[0] } else { self.b[1] };
+        let rows = if along { self.n } else { self.k };
+        let fits = self.a[1] == 1
+            && (along || self.b[0] == 1)
+            && even(self.a[0], self.m)
+            && even(row, rows)
+            && self.over[..2].iter().all(|o| o.iter().zip(&self.batch).all(|(&s, &n)| even(s, n)))
+            && self.out == [self.n as isize, 1]
+            && self.m > 1
+            && !self.added;
+        // A row alone has any step.
+        let step = |s: isize, n: usize, least: usize| if n <= 1 { least.next_multiple_of(8) } else { s as usize };
+        fits.then(|| wide::Sizes {
+            m: self.m,
+            n: self.n,
+            k: self.k,
+            batch: self.batch,
+            over: [0, 1].map(|i| [0, 1, 2].map(|j| if self.batch[j] > 1 { self.over[i][j] } else { 0 })),
+            rows: [step(self.a[0], self.m, self.k), step(row, rows, if along { self.k } else { self.n })],
+            along,
+        })
     }
 
     /// Whether chunks of a factor run along k, and whether they are whole runs of 16 bytes. `first` is its first byte,
@@ -282,6 +314,8 @@ pub(super) enum Variant {
     Tile(Tile),
     /// A matrix in tiles of cooperative matrices.
     Coop(Coop),
+    /// A matrix in tiles that are cooperative matrices of a workgroup each.
+    Wide(Wide),
     /// Few rows: a workgroup of this size for two columns of the other factor.
     Rows(u32),
     /// Few rows: a workgroup for 128 columns of the other factor, which lie side by side.
@@ -326,6 +360,7 @@ impl Plan {
                 Variant::Tile(t) | Variant::Coop(Coop { tile: t, .. }) => {
                     m.div_ceil(t.rows as usize) * n.div_ceil(t.columns as usize)
                 }
+                Variant::Wide(w) => w.groups(m, n),
                 Variant::Rows(_) => n.div_ceil(2),
                 Variant::Columns => n.div_ceil(COLUMNS_GROUP as usize),
             }
@@ -345,6 +380,7 @@ impl Plan {
         let (m, b) = if self.flip { (p.n, p.a) } else { (p.m, p.b) };
         match self.variant {
             Variant::Tile(_) | Variant::Coop(_) => true,
+            Variant::Wide(_) => !self.flip && self.parts == 1 && p.wide().is_some(),
             Variant::Rows(_) => m <= FEW,
             Variant::Columns => m <= FEW && b[1] != 1 && b[0] == 1 && p.k > 1,
         }
@@ -355,6 +391,7 @@ impl Plan {
         let variant = match self.variant {
             Variant::Tile(t) => format!("tile/{}", tile(t)),
             Variant::Coop(c) => format!("coop/{}", tile(c.tile)),
+            Variant::Wide(w) => format!("wide/{}", w.name()),
             Variant::Rows(group) => format!("rows/{group}"),
             Variant::Columns => "columns".to_owned(),
         };
@@ -367,6 +404,7 @@ impl Plan {
         let able = match self.variant {
             Variant::Tile(t) => t.fits(caps),
             Variant::Coop(c) => Coop::new(c.tile, p.dtype, caps) == Some(c),
+            Variant::Wide(_) => Wide::able(caps, p.dtype),
             Variant::Rows(group) => group <= caps.workgroup_invocations,
             Variant::Columns => true,
         };
@@ -430,6 +468,8 @@ fn pick(variant: Variant, d: DType, quantized: bool) -> Option<&'static Shader> 
         (Variant::Tile(_), true) => by_dtype(d, [&AFFINE_TILE_F32, &AFFINE_TILE_F16, &AFFINE_TILE_BF16]),
         (Variant::Rows(_), true) => by_dtype(d, [&AFFINE_ROWS_F32, &AFFINE_ROWS_F16, &AFFINE_ROWS_BF16]),
         (Variant::Columns, true) => None,
+        // Which has shaders of its own.
+        (Variant::Wide(_), _) => None,
         (Variant::Coop(_), true) => match d {
             DType::F16 => Some(&AFFINE_COOP_F16),
             DType::BF16 => Some(&AFFINE_COOP_BF16),
@@ -442,6 +482,9 @@ fn pick(variant: Variant, d: DType, quantized: bool) -> Option<&'static Shader> 
 pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Plan) -> Vec<Plan> {
     let mut variants: Vec<Variant> = TILES.map(Variant::Tile).into();
     variants.extend(COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(Variant::Coop));
+    if !quantized {
+        variants.extend(WIDES.map(Variant::Wide));
+    }
     let few = matches!(default.variant, Variant::Rows(_) | Variant::Columns);
     if few {
         // One row is never worth a tile.
@@ -453,13 +496,13 @@ pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Pla
     }
     let mut list = vec![default];
     for variant in variants {
-        let tiles = matches!(variant, Variant::Tile(_) | Variant::Coop(_));
+        let tiles = matches!(variant, Variant::Tile(_) | Variant::Coop(_) | Variant::Wide(_));
         for parts in [1, 2, 4, 8, 16] {
             let plan = Plan { variant, flip: default.flip && !tiles, parts };
             let able = (parts == 1 || p.k / parts >= 2 * STEP)
                 && plan.suits(p)
                 && plan.fits(p, caps)
-                && pick(variant, p.dtype, quantized).is_some()
+                && (pick(variant, p.dtype, quantized).is_some() || matches!(variant, Variant::Wide(_)))
                 && !(quantized && matches!(variant, Variant::Rows(_)) && p.b[1] != 1);
             // Parts that would be more workgroups than any device is short of.
             if able && (parts == 1 || plan.groups(p) * parts <= 2048) && !list.contains(&plan) {
@@ -521,6 +564,16 @@ fn record(
     sides: Option<Sides<'_>>,
     out: &Bound,
 ) -> Result<()> {
+    let aligned = [ins[0], ins[1]].iter().all(|b| b.first.is_multiple_of(16));
+    let plan = match (plan.variant, p.wide()) {
+        (Variant::Wide(w), Some(s)) if aligned => return w.record(cx, p.dtype, &s, ins, out, None),
+        // Factors that begin elsewhere are read by others.
+        (Variant::Wide(_), _) => match choose(p, sides.is_some(), cx.caps, &Rules::default()) {
+            Some(other) => other,
+            None => return Ok(()),
+        },
+        _ => plan,
+    };
     let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype, sides.is_some()), finisher(p.dtype)) else {
         return Ok(());
     };
@@ -561,6 +614,7 @@ fn record(
             spec.extend([c.tile.rows, c.tile.columns, c.tile.step, c.tile.down, c.tile.across]);
             spec.extend(c.matrix);
         }
+        Variant::Wide(_) => {}
         Variant::Rows(group) => {
             spec[0] = group;
             spec.extend([2, q.m as u32]);

@@ -1,6 +1,7 @@
 //! Products on the device against those of the processor.
 
 use super::matmul::{COOP_TILES, Coop, Plan, Product, TILES, Variant, record_for_test};
+use super::wide::{WIDES, Wide};
 use crate::testing::{backend, compare, host_array};
 use half::{bf16, f16};
 use mlx_ir::op::{AddMM, Matmul, Real};
@@ -193,6 +194,25 @@ fn cooperative_matrices_give_the_product() {
             check(Plan { variant, flip: false, parts: 1 }, [140, 96, 136], [0, 0], d);
             check(Plan { variant, flip: false, parts: 1 }, [129, 40, 260], [1, i % 2], d);
             check(Plan { variant, flip: false, parts: 3 }, [70, 300, 65], [0, 1], d);
+        }
+    }
+}
+
+#[test]
+fn matrices_of_a_workgroup_give_the_product() {
+    let Some(gpu) = backend() else { return };
+    for wide in WIDES {
+        for d in [DType::F16, DType::BF16] {
+            if !Wide::able(gpu.caps(), d) {
+                eprintln!("not tested: {wide:?} {d}");
+                continue;
+            }
+            let plan = Plan { variant: Variant::Wide(wide), flip: false, parts: 1 };
+            // Whole tiles and steps, then neither.
+            check(plan, [256, 512, 256], [0, 0], d);
+            check(plan, [256, 512, 256], [0, 1], d);
+            check(plan, [140, 96, 136], [0, 0], d);
+            check(plan, [129, 344, 72], [0, 1], d);
         }
     }
 }

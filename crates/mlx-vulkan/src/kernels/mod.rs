@@ -24,6 +24,7 @@ mod scatter;
 mod sort;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use crate::Caps;
 use crate::record::Cx;

@@ -1,0 +1,36 @@
+#version 450
+// Rows of weights in blocks as f16: an invocation unpacks a run of 32. Rows are aligned as common/runs.glsl wants them.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "common/words.glsl"
+#include "common/runs.glsl"
+#include FORMAT
+layout(set = 0, binding = 1) writeonly buffer Unpacked { uvec4 out_eights[]; };
+layout(push_constant) uniform Push {
+    uint w_first;    // byte
+    uint w_row;      // bytes
+    uint out_first;  // eights
+    uint runs;       // of a row
+    uint rows;
+} p;
+
+void main() {
+    uint i = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+    if (i >= p.runs * p.rows) return;
+    uint row = p.w_first + i / p.runs * p.w_row, t = i % p.runs, to = p.out_first + i * 4u;
+#ifdef PLAIN
+    [[unroll]] for (uint j = 0; j < 4u; j++) out_eights[to + j] = eight(weight_vector((row >> 4) + t * 4u + j));
+#else
+    uint b[8];
+    vec2 scale;
+    float plus;
+    run_bytes(row, t, b, scale, plus);
+    [[unroll]] for (uint j = 0; j < 4u; j++) {
+        float by = j < 2u ? scale.x : scale.y;
+        vec4 low = vec4(split(b[2u * j])), high = vec4(split(b[2u * j + 1u]));
+        low = (low - LESS) * by + plus;
+        high = (high - LESS) * by + plus;
+        out_eights[to + j] = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
+    }
+#endif
+}

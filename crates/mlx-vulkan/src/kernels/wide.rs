@@ -1,0 +1,106 @@
+//! Products by cooperative matrices of a whole workgroup, whose factors the driver brings (`VK_NV_cooperative_matrix2`).
+
+use super::matmul::spread;
+use super::rows::element;
+use crate::Caps;
+use crate::record::{Bound, Cx, Dispatch, Shader};
+use crate::shaders;
+use mlx_ir::{DType, Result};
+
+/// Rows and columns of a workgroup's tile, terms of a step, and invocations. All are multiples of what drivers with the
+/// extension compute by, for workgroups of this size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Wide {
+    pub rows: u32,
+    pub columns: u32,
+    pub step: u32,
+    pub group: u32,
+}
+
+/// The largest first.
+pub(super) const WIDES: [Wide; 4] = [
+    Wide { rows: 128, columns: 128, step: 64, group: 128 },
+    Wide { rows: 256, columns: 64, step: 64, group: 128 },
+    Wide { rows: 128, columns: 64, step: 64, group: 128 },
+    Wide { rows: 64, columns: 64, step: 64, group: 64 },
+];
+/// Steps that the shader takes without looking whether there is anything left.
+const AHEAD: usize = 4;
+/// Elements of which rows and first places of the factors are multiples.
+pub(super) const ALIGNED: usize = 8;
+
+/// A product (m, n) of rows of k terms; batches of them, with steps of the factors over three dimensions.
+pub(super) struct Sizes {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub batch: [usize; 3],
+    pub over: [[isize; 3]; 2],
+    /// From one row of a factor to the next.
+    pub rows: [usize; 2],
+    /// Whether rows of the second factor run along k, else along the columns.
+    pub along: bool,
+}
+
+impl Wide {
+    /// Whether the device computes products of this type so.
+    pub fn able(caps: &Caps, d: DType) -> bool {
+        let known = match d {
+            DType::F16 => caps.fp16,
+            DType::BF16 => caps.bf16,
+            _ => false,
+        };
+        known && caps.matrix2 && !caps.matrices.is_empty() && caps.storage16
+    }
+    pub fn groups(self, m: usize, n: usize) -> usize {
+        m.div_ceil(self.rows as usize) * n.div_ceil(self.columns as usize)
+    }
+    /// In words without spaces.
+    pub fn name(self) -> String {
+        format!("{}x{}x{}/{}", self.rows, self.columns, self.step, self.group)
+    }
+    /// For a product that is measured by nobody: the largest tile that keeps the device busy.
+    pub fn of(m: usize, n: usize, busy: usize) -> Wide {
+        WIDES.into_iter().filter(|w| w.rows <= 128).find(|w| w.groups(m, n) >= busy).unwrap_or(WIDES[3])
+    }
+
+    /// Records the product. With `scales` results are f32, each row multiplied by its factor; else they are of the
+    /// factors' type. Factors begin at multiples of [`ALIGNED`] elements, as their rows do.
+    ///
+    /// # Errors
+    /// As [`Cx::dispatch`].
+    pub fn record(
+        self,
+        cx: &mut Cx<'_>,
+        d: DType,
+        s: &Sizes,
+        [a, b]: [&Bound; 2],
+        out: &Bound,
+        scales: Option<&Bound>,
+    ) -> Result<()> {
+        let shader: &Shader = match (scales, d) {
+            (Some(_), _) => &shaders::BLOCK_COOP2,
+            (None, DType::BF16) => &shaders::MATMUL_COOP2_BF16,
+            (None, _) => &shaders::MATMUL_COOP2_F16,
+        };
+        let whole = s.m.is_multiple_of(self.rows as usize)
+            && s.n.is_multiple_of(self.columns as usize)
+            && s.k.is_multiple_of(self.step as usize * AHEAD);
+        let spec = [self.group, self.rows, self.columns, self.step, u32::from(s.along), u32::from(!whole)];
+        let first_out = if scales.is_some() { out.first / 4 } else { element(out, d) };
+        let mut push = [0u32; 18];
+        push[..3].copy_from_slice(&[s.m, s.n, s.k].map(|x| x as u32));
+        push[3..6].copy_from_slice(&[element(a, d), element(b, d), first_out]);
+        push[6..8].copy_from_slice(&s.rows.map(|x| x as u32));
+        push[8] = scales.map_or(0, |b| b.first / 4);
+        push[9..11].copy_from_slice(&[s.batch[1], s.batch[2]].map(|x| x as u32));
+        push[11..14].copy_from_slice(&s.over[0].map(|x| x as u32));
+        push[14..17].copy_from_slice(&s.over[1].map(|x| x as u32));
+        let all = self.groups(s.m, s.n) * s.batch.iter().product::<usize>();
+        push[17] = all as u32;
+        let groups = spread(cx.caps, all);
+        let four = [a, b, out, scales.unwrap_or(a)];
+        let bind = if scales.is_some() { &four[..] } else { &four[..3] };
+        cx.dispatch(&Dispatch { shader, spec: &spec, bind, push: &push, groups })
+    }
+}
