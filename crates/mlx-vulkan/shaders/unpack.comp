@@ -14,23 +14,32 @@ layout(push_constant) uniform Push {
     uint rows;
 } p;
 
+// What a workgroup unpacks, so that it is stored by neighbours; a run takes five places, which spreads it over the banks.
+shared uvec4 stage[gl_WorkGroupSize.x * 5];
+
 void main() {
-    uint i = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
-    if (i >= p.runs * p.rows) return;
-    uint row = p.w_first + i / p.runs * p.w_row, t = i % p.runs, to = p.out_first + i * 4u;
+    uint t = gl_LocalInvocationID.x, size = gl_WorkGroupSize.x, all = p.runs * p.rows;
+    uint first = (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x) * size, i = min(first + t, all - 1u);
+    uint row = p.w_first + i / p.runs * p.w_row, run = i % p.runs;
 #ifdef PLAIN
-    [[unroll]] for (uint j = 0; j < 4u; j++) out_eights[to + j] = eight(weight_vector((row >> 4) + t * 4u + j));
+    [[unroll]] for (uint j = 0; j < 4u; j++) stage[t * 5u + j] = eight(weight_vector((row >> 4) + run * 4u + j));
 #else
     uint b[8];
     vec2 scale;
     float plus;
-    run_bytes(row, t, b, scale, plus);
+    run_bytes(row, run, b, scale, plus);
     [[unroll]] for (uint j = 0; j < 4u; j++) {
         float by = j < 2u ? scale.x : scale.y;
         vec4 low = vec4(split(b[2u * j])), high = vec4(split(b[2u * j + 1u]));
         low = (low - LESS) * by + plus;
         high = (high - LESS) * by + plus;
-        out_eights[to + j] = uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
+        stage[t * 5u + j] =
+            uvec4(packHalf2x16(low.xy), packHalf2x16(low.zw), packHalf2x16(high.xy), packHalf2x16(high.zw));
     }
 #endif
+    barrier();
+    [[unroll]] for (uint j = 0; j < 4u; j++) {
+        uint at = j * size + t;
+        if (first * 4u + at < all * 4u) out_eights[p.out_first + first * 4u + at] = stage[at / 4u * 5u + at % 4u];
+    }
 }

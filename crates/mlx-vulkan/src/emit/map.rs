@@ -9,6 +9,7 @@ use super::code::{Code, Id};
 use super::expr::X;
 use super::memory::{Value, load, rounded, stored, wrap};
 use super::{complex, convert, float, integer};
+use crate::kernels::map::GROUP;
 use mlx_ir::tape::{Step, Tape};
 use mlx_ir::{DType, Func};
 use rspirv::spirv::Op;
@@ -26,7 +27,12 @@ pub(crate) enum Place {
 
 /// The shader, or none if a function of the tape has none here. With a strided output each invocation computes one
 /// element; what lies between them is left alone.
-pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) -> Option<Vec<u32>> {
+///
+/// With `times` above 1 an invocation computes so many words: those of its workgroup, [`GROUP`] apart, so that neighbours
+/// read neighbouring memory and several reads are under way.
+///
+/// [`GROUP`]: crate::kernels::map::GROUP
+pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize, times: u32) -> Option<Vec<u32>> {
     let inputs = tape.inputs();
     let out = tape.dtype();
     // f64 needs arithmetic that few devices have.
@@ -48,55 +54,68 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize) 
     let strides: Vec<Vec<Id>> = places.iter().map(|&p| strides_of(p)).collect();
     let out_strides = strides_of(out_place);
 
-    let number = c.number(row);
+    let first_number = c.number(row);
     let each = if scattered { 1 } else { (4 / out.size()).max(1) as u32 };
-    let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
-    let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
     let mut made = true;
-    c.when(inside, |c| {
-        let last = c.word_op(Op::ISub, n, 1);
-        let mut words: Option<[Id; 2]> = None;
-        let mut target = first;
-        for k in 0..each {
-            // The last word may hold fewer elements: then its rest repeats the last one.
-            let i = if k == 0 {
-                begin
-            } else {
-                let i = c.word_op(Op::IAdd, begin, k);
-                let over = c.op(Op::UGreaterThan, c.bool, &[i, last]);
-                c.select(c.u32, over, last, i)
-            };
-            let at = if strided { coordinates(c, i, &shape) } else { Vec::new() };
-            let values: Vec<Value> = (0..inputs.len())
-                .map(|j| {
-                    let index = match places[j] {
-                        Place::Scalar => starts[j],
-                        Place::Flat => c.op(Op::IAdd, c.u32, &[starts[j], i]),
-                        Place::Strided => walk(c, starts[j], &at, &strides[j]),
-                    };
-                    load(c, j, inputs[j], index)
-                })
-                .collect();
-            let Some(result) = run(c, tape, values) else {
-                made = false;
-                return;
-            };
-            if scattered {
-                target = walk(c, first, &at, &out_strides);
+    for time in 0..times {
+        let number = match times {
+            1 => first_number,
+            _ => {
+                let group = GROUP as u32;
+                let lane = c.word_op(Op::BitwiseAnd, first_number, group - 1);
+                let base = c.op(Op::ISub, c.u32, &[first_number, lane]);
+                let base = c.word_op(Op::IMul, base, times);
+                let lane = c.word_op(Op::IAdd, lane, time * group);
+                c.op(Op::IAdd, c.u32, &[base, lane])
             }
-            let w = stored(c, out, result);
-            words = Some(pack(c, words, k, out, w));
-        }
-        let Some([low, high]) = words else { return };
-        let buffer = inputs.len();
-        if scattered {
-            scatter(c, buffer, target, out, [low, high]);
-            return;
-        }
-        let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
-        let at = c.op(Op::IAdd, c.u32, &[first, at]);
-        put(c, buffer, at, out, [low, high]);
-    });
+        };
+        let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
+        let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
+        c.when(inside, |c| {
+            let last = c.word_op(Op::ISub, n, 1);
+            let mut words: Option<[Id; 2]> = None;
+            let mut target = first;
+            for k in 0..each {
+                // The last word may hold fewer elements: then its rest repeats the last one.
+                let i = if k == 0 {
+                    begin
+                } else {
+                    let i = c.word_op(Op::IAdd, begin, k);
+                    let over = c.op(Op::UGreaterThan, c.bool, &[i, last]);
+                    c.select(c.u32, over, last, i)
+                };
+                let at = if strided { coordinates(c, i, &shape) } else { Vec::new() };
+                let values: Vec<Value> = (0..inputs.len())
+                    .map(|j| {
+                        let index = match places[j] {
+                            Place::Scalar => starts[j],
+                            Place::Flat => c.op(Op::IAdd, c.u32, &[starts[j], i]),
+                            Place::Strided => walk(c, starts[j], &at, &strides[j]),
+                        };
+                        load(c, j, inputs[j], index)
+                    })
+                    .collect();
+                let Some(result) = run(c, tape, values) else {
+                    made = false;
+                    return;
+                };
+                if scattered {
+                    target = walk(c, first, &at, &out_strides);
+                }
+                let w = stored(c, out, result);
+                words = Some(pack(c, words, k, out, w));
+            }
+            let Some([low, high]) = words else { return };
+            let buffer = inputs.len();
+            if scattered {
+                scatter(c, buffer, target, out, [low, high]);
+                return;
+            }
+            let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
+            let at = c.op(Op::IAdd, c.u32, &[first, at]);
+            put(c, buffer, at, out, [low, high]);
+        });
+    }
     made.then(|| c.finish())
 }
 

@@ -3,12 +3,12 @@
 use super::Kernel;
 use super::copy;
 use super::rows::{by_dtype, element, per_word};
-use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
-use crate::shaders;
+use crate::{Caps, Number, shaders};
 use mlx_ir::desc::row_major;
 use mlx_ir::op::Sdpa;
 use mlx_ir::{DType, Desc, Operand, Result};
+use smallvec::SmallVec;
 
 /// Invocations of a workgroup.
 const GROUP: usize = 128;
@@ -121,6 +121,88 @@ impl Few {
     }
 }
 
+/// As [`shader`] by cooperative matrices.
+fn many_shader(q: DType, k: DType) -> Option<&'static Shader> {
+    match (q, k) {
+        (DType::F32, DType::F16) => Some(&shaders::ATTEND_COOP_F32_F16),
+        (DType::F16, DType::F16) => Some(&shaders::ATTEND_COOP_F16_F16),
+        (DType::F32, DType::BF16) => Some(&shaders::ATTEND_COOP_F32_BF16),
+        (DType::BF16, DType::BF16) => Some(&shaders::ATTEND_COOP_BF16_BF16),
+        _ => None,
+    }
+}
+
+/// How the work of many queries is cut for cooperative matrices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Many {
+    /// Subgroups of a workgroup and their lanes.
+    teams: usize,
+    lanes: usize,
+    /// Rows, columns and terms of the matrices; a subgroup takes as many queries as rows.
+    sides: [usize; 3],
+    /// Workgroups of queries, key heads.
+    blocks: usize,
+    groups: usize,
+}
+
+/// Keys that the kernel reads at a time: there must be as many.
+const CHUNK: usize = 64;
+/// Queries of a key head from which on matrices pay.
+const MATRIX_QUERIES: usize = 32;
+
+impl Many {
+    /// None for few queries, and where the device or the layout cannot.
+    fn new(caps: &Caps, q: &Desc, k: &Desc, v: &Desc, held: bool) -> Option<Many> {
+        let (d, e) = (k.shape[3], v.shape[3]);
+        let queries = q.shape[1] / k.shape[1] * q.shape[2];
+        let factor = if k.dtype == DType::BF16 { Number::Bf16 } else { Number::F16 };
+        let able = if k.dtype == DType::BF16 { caps.bf16 } else { caps.fp16 };
+        let s = caps.subgroups;
+        let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size } as usize;
+        let known = able && s.vote && s.shuffle && (s.size_control || s.range.0 == s.range.1);
+        // Rows one after another, each beginning at a run of 16 bytes.
+        let rows = |x: &Desc| {
+            x.strides[2] > 0 && (0..3).all(|i| x.shape[i] <= 1 || x.strides[i] % 8 == 0) && x.strides[2] % 8 == 0
+        };
+        if !known
+            || held
+            || queries < MATRIX_QUERIES
+            || k.shape[2] < CHUNK
+            || !rows(k)
+            || !rows(v)
+            || d > 256
+            || e > 256
+        {
+            return None;
+        }
+        let divides = |of: usize, side: usize| side > 0 && of.is_multiple_of(side);
+        let sides = caps
+            .matrices
+            .iter()
+            .filter(|x| x.factor == factor && x.sum == Number::F32)
+            .map(|x| [x.m as usize, x.n as usize, x.k as usize])
+            .filter(|&[m, n, t]| {
+                let share = lanes / m.max(1);
+                divides(lanes, m)
+                    && divides(CHUNK, n)
+                    && divides(CHUNK, t)
+                    && t.is_multiple_of(8)
+                    && divides(d, t)
+                    && d.is_multiple_of(8)
+                    && divides(e, n)
+                    && n.is_multiple_of(4)
+                    && divides(CHUNK / 8, share)
+            })
+            .max_by_key(|&[m, n, t]| (m * n * t, m))?;
+        let m = sides[0];
+        // Queries, and an area of scores for each subgroup.
+        let bytes = |teams: usize| teams * m * (d / 8 + 1) * 16 + teams * m * (CHUNK / 4 + 1) * 16;
+        let most = caps.workgroup_of(lanes as u32) as usize;
+        let teams = [4, 2, 1].into_iter().find(|&t| t * lanes <= most && bytes(t) <= caps.shared_memory as usize)?;
+        Some(Many { teams, lanes, sides, blocks: queries.div_ceil(teams * m), groups: q.shape[0] * k.shape[1] })
+    }
+}
+
 fn fours(x: &Desc) -> bool {
     x.shape[3].is_multiple_of(4)
         && (x.shape[3] == 0 || x.strides[3] == 1)
@@ -180,13 +262,24 @@ impl Kernel for Sdpa {
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let (q, k) = (&ins[0].desc, &ins[1].desc);
         let few = Few::new(cx.caps, q, k, &ins[2].desc);
-        let kernel = if few.is_some() { few_shader(q.dtype, k.dtype) } else { shader(q.dtype, k.dtype) };
-        let (Some(shader), Some(join)) = (kernel, join(q.dtype)) else { return Ok(()) };
-        let cut = Cut::new(q, k);
-        let (groups, splits) = few.map_or((cut.groups, cut.splits), |f| (f.groups, f.splits));
         let (queries, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
         let (keys, k) = aligned(cx, &ins[1])?;
         let (values, v) = aligned(cx, &ins[2])?;
+        let many = many_shader(q.dtype, k.dtype)
+            .filter(|_| few.is_none() && keys.first.is_multiple_of(16) && values.first.is_multiple_of(16))
+            .and_then(|shader| Some((shader, Many::new(cx.caps, q, &k, &v, self.held)?)));
+        let kernel = match (many, few) {
+            (Some((shader, _)), _) => Some(shader),
+            (_, Some(_)) => few_shader(q.dtype, k.dtype),
+            _ => shader(q.dtype, k.dtype),
+        };
+        let (Some(shader), Some(join)) = (kernel, join(q.dtype)) else { return Ok(()) };
+        let cut = Cut::new(q, &k);
+        let (groups, splits) = match (many, few) {
+            (Some((_, m)), _) => (m.groups, 1),
+            (_, Some(f)) => (f.groups, f.splits),
+            _ => (cut.groups, cut.splits),
+        };
         let mask = if self.mask { Some((cx.input(&ins[3])?, &ins[3].desc)) } else { None };
         let sinks = if self.sinks { Some(cx.input(&ins[3 + usize::from(self.mask)])?) } else { None };
         let held = if self.held { Some(cx.input(&ins[ins.len() - 1])?) } else { None };
@@ -230,13 +323,24 @@ impl Kernel for Sdpa {
         push[27] = held.as_ref().map_or(0, |b| b.first / 4);
         let one = u32::from(l == 1);
         let (d4, e4) = ((k.shape[3] / 4) as u32, (e / 4) as u32);
-        let (spec, blocks, lanes) = match few {
-            Some(f) => ([(f.teams * f.lanes) as u32, f.rows as u32, d4, e4, f.lanes as u32, 0, flags, one], 1, f.lanes),
-            None => {
+        let mut spec: SmallVec<[u32; 10]> = SmallVec::new();
+        let (first, blocks, lanes) = match (many, few) {
+            (Some((_, m)), _) => {
+                let [size, teams, lanes, side] = [m.teams * m.lanes, m.teams, m.lanes, m.sides[0]].map(|x| x as u32);
+                ([size, teams, d4, e4, lanes, side, flags, one], m.blocks, m.lanes)
+            }
+            (_, Some(f)) => {
+                ([(f.teams * f.lanes) as u32, f.rows as u32, d4, e4, f.lanes as u32, 0, flags, one], 1, f.lanes)
+            }
+            _ => {
                 let [size, rows, chunk, lanes] = [GROUP, cut.rows, cut.chunk, cut.lanes].map(|x| x as u32);
                 ([size, rows, d4, e4, chunk, lanes, flags, one], cut.blocks, 0)
             }
         };
+        spec.extend(first);
+        if let Some((_, m)) = many {
+            spec.extend([m.sides[1] as u32, m.sides[2] as u32]);
+        }
         let none = &queries;
         let (mask, sinks, held) = (mask.as_ref().map(|m| &m.0), sinks.as_ref(), held.as_ref());
         let bind = [&queries, &keys, &values, mask.unwrap_or(none), sinks.unwrap_or(none), &to, held.unwrap_or(none)];
@@ -258,7 +362,7 @@ impl Kernel for Sdpa {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{compare, host_array};
+    use crate::testing::{backend, compare, host_array};
     use half::{bf16, f16};
     use mlx_ir::op::Real;
 
@@ -292,6 +396,9 @@ mod tests {
             (1, 2, 2, 140, 260, 16, 16),
             (1, 3, 1, 30, 10, 32, 4),
             (1, 2, 1, 5, 40, 256, 256),
+            (2, 4, 2, 40, 130, 64, 64),
+            (1, 2, 1, 70, 70, 128, 128),
+            (1, 8, 2, 33, 97, 32, 48),
         ];
         let types = [
             (DType::F32, DType::F32),
@@ -302,30 +409,41 @@ mod tests {
         ];
         for (n, &(b, h, g, l, s, d, e)) in shapes.iter().enumerate() {
             let (dq, dk) = types[n % types.len()];
-            let q = of(dq, &[b, h, l, d], &values(b * h * l * d, 1));
-            let k = from_position(of(dk, &[b, g, s + 3, d], &values(b * g * (s + 3) * d, 2)), 3);
-            let v = from_position(of(dk, &[b, g, s + 3, e], &values(b * g * (s + 3) * e, 3)), 3);
-            let sinks = of(dq, &[h], &values(h, 4));
-            let seen: Vec<bool> = (0..l * s).map(|i| i * 37 % 11 < 7).collect();
-            let seen = host_array(&[l, s], &seen);
-            let shown = |m: &Operand| {
-                let mut m = m.clone();
-                m.desc.shape = [b, h, l, s].into_iter().collect();
-                m.desc.strides = [0, 0, s as isize, 1].into_iter().collect();
-                m
-            };
-            let added = of(dq, &[l, s], &values(l * s, 5));
-            let out = [Desc::contiguous(&[b, h, l, e], dq)];
-            let plain =
-                Sdpa { scale: Real::new(0.6), causal: false, window: None, mask: false, sinks: false, held: false };
-            let qkv = [q, k, v];
-            let with = |more: &[&Operand]| qkv.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
-            compare(plain.clone(), &qkv, &out, 1e-5);
-            compare(Sdpa { causal: true, ..plain.clone() }, &qkv, &out, 1e-5);
-            compare(Sdpa { causal: true, window: Some(7), ..plain.clone() }, &qkv, &out, 1e-5);
-            compare(Sdpa { causal: true, sinks: true, ..plain.clone() }, &with(&[&sinks]), &out, 1e-5);
-            compare(Sdpa { mask: true, ..plain.clone() }, &with(&[&shown(&seen)]), &out, 1e-5);
-            compare(Sdpa { mask: true, sinks: true, ..plain }, &with(&[&shown(&added), &sinks]), &out, 1e-5);
+            for (dq, dk) in if n < 7 { vec![(dq, dk)] } else { types.to_vec() } {
+                let q = of(dq, &[b, h, l, d], &values(b * h * l * d, 1));
+                let k = from_position(of(dk, &[b, g, s + 3, d], &values(b * g * (s + 3) * d, 2)), 3);
+                let v = from_position(of(dk, &[b, g, s + 3, e], &values(b * g * (s + 3) * e, 3)), 3);
+                let sinks = of(dq, &[h], &values(h, 4));
+                let seen: Vec<bool> = (0..l * s).map(|i| i * 37 % 11 < 7).collect();
+                let seen = host_array(&[l, s], &seen);
+                let shown = |m: &Operand| {
+                    let mut m = m.clone();
+                    m.desc.shape = [b, h, l, s].into_iter().collect();
+                    m.desc.strides = [0, 0, s as isize, 1].into_iter().collect();
+                    m
+                };
+                let added = of(dq, &[l, s], &values(l * s, 5));
+                let out = [Desc::contiguous(&[b, h, l, e], dq)];
+                // Matrices of 16 bits round queries and weights.
+                let by_matrices = backend().is_some_and(|gpu| {
+                    Many::new(gpu.caps(), &q.desc, &k.desc, &v.desc, false).is_some() && many_shader(dq, dk).is_some()
+                });
+                let near = match dk {
+                    _ if !by_matrices => 1e-5,
+                    DType::BF16 => 1e-2,
+                    _ => 1e-3,
+                };
+                let plain =
+                    Sdpa { scale: Real::new(0.6), causal: false, window: None, mask: false, sinks: false, held: false };
+                let qkv = [q, k, v];
+                let with = |more: &[&Operand]| qkv.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
+                compare(plain.clone(), &qkv, &out, near);
+                compare(Sdpa { causal: true, ..plain.clone() }, &qkv, &out, near);
+                compare(Sdpa { causal: true, window: Some(7), ..plain.clone() }, &qkv, &out, near);
+                compare(Sdpa { causal: true, sinks: true, ..plain.clone() }, &with(&[&sinks]), &out, near);
+                compare(Sdpa { mask: true, ..plain.clone() }, &with(&[&shown(&seen)]), &out, near);
+                compare(Sdpa { mask: true, sinks: true, ..plain }, &with(&[&shown(&added), &sinks]), &out, near);
+            }
         }
     }
 

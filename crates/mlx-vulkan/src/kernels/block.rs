@@ -21,6 +21,8 @@ const BUFFERS: u32 = 9;
 /// Invocations of a workgroup, and rows and columns of the product that one computes in the matrix-matrix kernel.
 const PRODUCT_GROUP: u32 = 128;
 const TILE: u32 = 64;
+/// Of the kernel that packs a row of activations.
+const PACK_GROUP: u32 = 256;
 /// Invocations of a workgroup of the kernel in integers; activations that share a scale.
 const DOT_GROUP: u32 = 512;
 const RUN: usize = 32;
@@ -325,9 +327,11 @@ fn pack(cx: &mut Cx<'_>, x: &Bound, m: usize, k: usize) -> Result<Packed> {
     let stride = k.next_multiple_of(COOP_STEP);
     let (rows, scales) = (cx.scratch(m * stride * 2)?, cx.scratch(m * 4)?);
     let push = [x.first / 4, rows.first / 4, scales.first / 4, k as u32, stride as u32, m as u32];
+    let wide = k.is_multiple_of(4) && x.first.is_multiple_of(16) && rows.first.is_multiple_of(8);
+    let group = PACK_GROUP.min(cx.caps.workgroup_invocations);
     cx.dispatch(&Dispatch {
         shader: &shaders::PACK,
-        spec: &[PRODUCT_GROUP],
+        spec: &[group, wide.into()],
         bind: &[x, &rows, &scales],
         push: &push,
         groups: across(cx.caps, m),
@@ -414,8 +418,7 @@ fn wide_product(
             Some(plain)
         }
     };
-    let sizes =
-        wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true };
+    let sizes = wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true };
     let factors = [&x.rows, unpacked.as_ref().unwrap_or(weights)];
     Wide::of(m, n, WIDE_BUSY).record(cx, DType::F16, &sizes, factors, &to, Some(&x.scales))
 }

@@ -13,7 +13,11 @@ use std::collections::HashMap;
 use std::sync::{OnceLock, RwLock};
 
 /// Invocations of a workgroup.
-pub(super) const GROUP: u32 = 128;
+pub(crate) const GROUP: u32 = 128;
+/// Words that an invocation computes where there are many, and how many that is; longer tapes have enough to do.
+const TIMES: u32 = 4;
+const MANY: usize = 1 << 20;
+const SHORT: usize = 12;
 
 /// What a shader of a tape depends on.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -22,6 +26,8 @@ pub(crate) struct MapKey {
     places: SmallVec<[Place; 4]>,
     out: Place,
     dims: usize,
+    /// Words of an invocation.
+    times: u32,
 }
 
 /// A shader that is made at run time.
@@ -64,7 +70,7 @@ impl Key {
     /// The SPIR-V; none if a function that it needs has none.
     pub fn emit(&self) -> Option<Vec<u32>> {
         match self {
-            Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims),
+            Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims, k.times),
             Key::Fold(k) => emit::fold(k),
             Key::Rows(format, indices) => emit::rows(*format, *indices),
             Key::Arange(d) => emit::arange(*d),
@@ -127,7 +133,7 @@ pub(super) fn known(key: Key, caps: &Caps) -> bool {
 /// Whether the tape's functions can be written.
 fn able(tape: &Tape, caps: &Caps) -> bool {
     let places = smallvec::smallvec![Place::Flat; tape.inputs().len()];
-    known(MapKey { tape: tape.clone(), places, out: Place::Flat, dims: 1 }.into(), caps)
+    known(MapKey { tape: tape.clone(), places, out: Place::Flat, dims: 1, times: 1 }.into(), caps)
 }
 
 /// Workgroups across and down for so many invocations.
@@ -205,7 +211,8 @@ pub(super) fn record(
     let plan = Plan::new(&descs, out.0, scattered);
     let size = out.0.dtype.size();
     let each = if scattered { 1 } else { (4 / size).max(1) };
-    let invocations = n.div_ceil(each);
+    let times = if n.div_ceil(each) >= MANY && tape.instrs().len() <= SHORT { TIMES } else { 1 };
+    let invocations = n.div_ceil(each).div_ceil(times as usize);
     let (across, down) = grid(cx.caps, invocations);
     let unit = if scattered { size } else { 4 } as u32;
     let mut push: SmallVec<[u32; PUSH_WORDS]> = smallvec::smallvec![n as u32, across * GROUP, out.1.first / unit];
@@ -221,7 +228,7 @@ pub(super) fn record(
             push.extend(plan.strides[0].iter().map(|&s| s as u32));
         }
     }
-    let key = MapKey { tape: tape.clone(), places: plan.places, out: plan.out, dims: plan.shape.len() };
+    let key = MapKey { tape: tape.clone(), places: plan.places, out: plan.out, dims: plan.shape.len(), times };
     let shader = cx.emitted(key)?;
     let mut bind: SmallVec<[&Bound; 8]> = ins.iter().map(|i| &i.1).collect();
     bind.push(&out.1);
