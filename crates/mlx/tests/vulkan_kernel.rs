@@ -331,3 +331,44 @@ fn derivatives_and_batching_are_refused_and_can_be_given() {
         Ok(())
     });
 }
+
+#[test]
+fn floats_are_added_by_atomics_where_the_device_can() {
+    on_gpu(|| {
+        let k =
+            VulkanKernel::new("total", &["a"], &["out"], &format!("{I}atomicAdd(out[0], a[i]);")).atomic_outputs(true);
+        let mut call = KernelCall::like(&[1], DType::F32);
+        (call.grid, call.init_value) = ([100, 1, 1], Some(0.5));
+        match k.call(&[iota(100)?], &call) {
+            Ok(y) => assert_eq!(y[0].item::<f32>()?, 4950.5),
+            Err(e) => assert!(!caps()?.float_atomics && e.message.contains("lacks float_atomics"), "{e}"),
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_index_beyond_an_array_meets_nothing_where_the_device_sees_to_it() {
+    on_gpu(|| {
+        if !caps()?.robust2 {
+            eprintln!("not tested: this device does not keep accesses to the bytes that are bound");
+            return Ok(());
+        }
+        let source = "out[0] = a[far]; out[1] = a[3]; out[far] = 9.0; out[2] = a[-int(far)];";
+        let k = VulkanKernel::new("beyond", &["a", "far"], &["out"], source);
+        for far in [4u32, 100, 1 << 20, 1 << 30] {
+            let call = KernelCall { grid: [1, 1, 1], ..KernelCall::like(&[3], DType::F32) };
+            let a = ops::add(iota(4)?, 1.0)?;
+            let y = k.call(&[a.clone(), Array::scalar(far)?], &call)?;
+            assert_eq!(y[0].to_vec::<f32>()?, [0.0, 4.0, 0.0], "{far}");
+            assert_eq!(a.to_vec::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
+        }
+        Ok(())
+    });
+}
+
+/// What the device that is used can do.
+fn caps() -> Result<mlx_vulkan::Caps> {
+    let survey = mlx_vulkan::survey()?;
+    Ok(mlx_vulkan::choose(&survey, &mlx_vulkan::Choice::from_env())?.caps.clone())
+}
