@@ -3,6 +3,7 @@
 
 use mlx::ops::{KernelCall, TemplateValue, VulkanKernel};
 use mlx::{Array, DType, Device, Error, ErrorKind, Result, Stream, ops};
+use std::slice;
 
 /// Runs `f` on the GPU's stream, if there is a GPU.
 fn on_gpu(f: impl FnOnce() -> Result<()>) {
@@ -22,7 +23,7 @@ fn iota(n: usize) -> Result<Array> {
 }
 
 fn message(r: Result<Vec<Array>>) -> (ErrorKind, String) {
-    let Error { kind, message, .. } = r.err().expect("it is refused");
+    let Error { kind, message, .. } = r.expect_err("it is refused");
     (kind, message)
 }
 
@@ -122,9 +123,9 @@ fn shapes_strides_and_offsets_are_those_of_what_is_bound() {
             call.output_dtypes.push(DType::I32);
             call.threadgroup = [32, 1, 1];
             let want = ops::contiguous(&v)?.to_vec::<f32>()?;
-            let y = k(false).call(std::slice::from_ref(&v), &call)?;
+            let y = k(false).call(slice::from_ref(&v), &call)?;
             assert_eq!((y[0].to_vec::<f32>()?, y[1].to_vec::<i32>()?), (want.clone(), strides.to_vec()));
-            let y = k(true).call(std::slice::from_ref(&v), &call)?;
+            let y = k(true).call(slice::from_ref(&v), &call)?;
             assert_eq!((y[0].to_vec::<f32>()?, y[1].to_vec::<i32>()?), (want, vec![v.dim(1) as i32, 1]));
         }
         Ok(())
@@ -146,7 +147,7 @@ fn every_dtype_that_the_device_stores() {
             if !matches!(d, DType::F64 | DType::C64) {
                 call.template = vec![("T".into(), TemplateValue::DType(d))];
             }
-            let made = VulkanKernel::new("one_more", &["a"], &["out"], &source).call(&[a.clone()], &call);
+            let made = VulkanKernel::new("one_more", &["a"], &["out"], &source).call(slice::from_ref(&a), &call);
             if matches!(d, DType::F64 | DType::C64) {
                 let (kind, text) = message(made);
                 assert!(kind == ErrorKind::Type && text.contains("'a' is") && text.contains(d.name()), "{text}");
@@ -185,9 +186,9 @@ fn shared_memory_and_barriers() {
         call.template = vec![("N".into(), TemplateValue::Int(64))];
         let a = iota(192)?;
         let want: Vec<f32> = (0..3).map(|b| (0..64).map(|i| 0.5 * (64 * b + i) as f32).sum()).collect();
-        assert_eq!(k.call(&[a.clone()], &call)?[0].to_vec::<f32>()?, want);
+        assert_eq!(k.call(slice::from_ref(&a), &call)?[0].to_vec::<f32>()?, want);
         call.grid = [190, 1, 1];
-        let (kind, text) = message(k.call(&[a.clone()], &call));
+        let (kind, text) = message(k.call(slice::from_ref(&a), &call));
         assert!(kind == ErrorKind::Value && text.contains("barriers need whole threadgroups"), "{text}");
         call.grid = [192, 1, 1];
         call.template = vec![("N".into(), TemplateValue::Int(1 << 24))];
@@ -202,7 +203,7 @@ fn errors_name_the_users_lines() {
         let a = iota(4)?;
         let call = KernelCall::like(&[4], DType::F32);
         let compile = |header: &str, source: &str| {
-            message(VulkanKernel::new("k", &["a"], &["out"], source).header(header).call(&[a.clone()], &call))
+            message(VulkanKernel::new("k", &["a"], &["out"], source).header(header).call(slice::from_ref(&a), &call))
         };
         let (kind, text) = compile("", "uint i = 0u;\n\nout[i] = nothing[i];");
         assert!(kind == ErrorKind::Value && text.contains("source:3: 'nothing' : undeclared identifier"), "{text}");
@@ -225,7 +226,7 @@ fn what_does_not_fit_is_refused_by_name() {
         let with = |change: &dyn Fn(&mut KernelCall)| {
             let mut c = like.clone();
             change(&mut c);
-            message(k.call(&[a.clone()], &c)).1
+            message(k.call(slice::from_ref(&a), &c)).1
         };
         assert!(with(&|c| c.grid = [0, 1, 1]).contains("must be positive"));
         assert!(
@@ -239,7 +240,7 @@ fn what_does_not_fit_is_refused_by_name() {
         );
         assert!(message(k.call(&[], &like)).1.contains("0 inputs for 1 names"));
         let source = |header: &str, source: &str| {
-            message(VulkanKernel::new("k", &["a"], &["out"], source).header(header).call(&[a.clone()], &like)).1
+            message(VulkanKernel::new("k", &["a"], &["out"], source).header(header).call(slice::from_ref(&a), &like)).1
         };
         assert!(source("", &" ".repeat(70_000)).contains("at most 65536"));
         assert!(source("layout(local_size_x = 7) in;", ok).contains("local_size"));
@@ -257,15 +258,15 @@ fn what_does_not_fit_is_refused_by_name() {
         assert!(source(&format!("#define M0 1.0\n{bomb}"), "out[0] = M40;").contains("words and signs"));
         for name in ["2a", "a b", "gl_a", "a__b", ""] {
             let k = VulkanKernel::new("k", &[name], &["out"], "out[0] = 1.0;");
-            assert!(message(k.call(&[a.clone()], &like)).1.contains("cannot be a name"), "{name}");
+            assert!(message(k.call(slice::from_ref(&a), &like)).1.contains("cannot be a name"), "{name}");
         }
         let wide = VulkanKernel::new("k", &["a"], &["out"], "out[0] = float16_t(1.0);").atomic_outputs(true);
         let mut c = like.clone();
         c.output_dtypes = vec![DType::F16];
-        assert!(message(wide.call(&[a.clone()], &c)).1.contains("atomic functions work on"));
+        assert!(message(wide.call(slice::from_ref(&a), &c)).1.contains("atomic functions work on"));
         // The processor runs none.
         let cpu = Stream::default_of(Device::Cpu)?;
-        let (kind, text) = message(mlx::on(cpu, || k.call(&[a.clone()], &like)));
+        let (kind, text) = message(mlx::on(cpu, || k.call(slice::from_ref(&a), &like)));
         assert!(kind == ErrorKind::Value && text.contains("runs on the GPU only"), "{text}");
         Ok(())
     });
@@ -276,7 +277,7 @@ fn texts_that_strain_the_compiler_end_in_an_answer() {
     on_gpu(|| {
         let a = iota(4)?;
         let call = KernelCall::like(&[4], DType::F32);
-        let run = |source: &str| VulkanKernel::new("k", &["a"], &["out"], source).call(&[a.clone()], &call);
+        let run = |source: &str| VulkanKernel::new("k", &["a"], &["out"], source).call(slice::from_ref(&a), &call);
         let long = format!("out[0] = a[0]{};", "+a[1]".repeat(12_000));
         assert_eq!(run(&long)?[0].size(), 4);
         // As long as macros may make it.
