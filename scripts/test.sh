@@ -50,8 +50,9 @@ step_shaders() {
 step_models() { scripts/models.sh "$CACHE/models"; need_tiny_models; }
 
 # What the steps tests, doc and gpu build: another choice of packages would mean other features, and building nearly
-# everything again. What Python loads cannot be linked into a test program: the step python tests it.
-WORKSPACE=(--workspace --exclude mlx-python)
+# everything again, and the Python package has the compiler of users' kernels. What Python loads cannot be linked into a
+# test program: the step python tests it.
+WORKSPACE=(--workspace --exclude mlx-python --features mlx/glsl)
 
 # Builds all test programs; built NAME then prints the path of one by its target's name.
 build_tests() {
@@ -108,11 +109,14 @@ step_gpu() {
   check=$(built mlx-check program)
   program=$(built mlx-arm program)
   VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation "$kernels" --test-threads 1 | tee "$(log validation)"
+  VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation MLX_VULKAN_SELFTEST=0 "$(built vulkan_kernel test)" | tee -a "$(log validation)"
   if grep -q 'VUID-\|UNASSIGNED-' "$(log validation)"; then die "the validation layer objects: see $(log validation)"; fi
   MLX_VULKAN_DISABLE=unified,push_descriptor,int64 "$kernels"
   need_tiny_models
   export_models
-  for name in lowering replay gpu selftest; do "$(built $name test)"; done
+  for name in lowering replay gpu selftest vulkan_kernel; do "$(built $name test)"; done
+  if [ -e "$CACHE/site/mlx/core.abi3.so" ]; then "$CACHE/ours/bin/python" tests/python/vulkan_kernel.py
+  else note "tests/python/vulkan_kernel.py is not run: scripts/parity.sh has not built the Python package"; fi
   "$check" test --device gpu
   MLX_VULKAN_DISABLE=unified,push_descriptor "$check" test add --device gpu
   # A model, whole: the same greedy answer as the processor's.

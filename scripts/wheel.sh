@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Python wheel in an environment made for it and puts it into dist/. `scripts/wheel.sh --check` also installs
-# it into another fresh environment and tries it.
+# it into another fresh environment and tries it. With MLX_ARM_GLSL=0 it is built in two minutes less, and a
+# megabyte or more smaller, without the compiler for mx.fast.vulkan_kernel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +12,9 @@ python=${PYTHON:-python3}
 "$python" -m venv "$work/build"
 "$work/build/bin/pip" --quiet --disable-pip-version-check install 'maturin>=1.9,<2'
 mkdir -p dist
-(cd python && "$work/build/bin/maturin" build --release --quiet --interpreter "$work/build/bin/python" --out ../dist)
+features=()
+[ "${MLX_ARM_GLSL:-1}" != 0 ] || features=(--no-default-features --features vulkan)
+(cd python && "$work/build/bin/maturin" build --release --quiet "${features[@]}" --interpreter "$work/build/bin/python" --out ../dist)
 wheel=$(find dist -name 'mlx_arm-*.whl' -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)
 echo "$wheel"
 

@@ -118,6 +118,8 @@ selection! {
         CrossEntropy, BlockProject, CacheUpdate, Custom, Depends, Conv,
         // Computed in double precision by its exact meaning.
         Linalg,
+        // For GPUs only.
+        GpuKernel,
     }
 }
 

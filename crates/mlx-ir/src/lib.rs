@@ -4,6 +4,7 @@
 //! * [`desc`]: shapes, strides and the arithmetic on them.
 //! * [`scalar`] and [`tape`]: elementwise functions and programs of them.
 //! * [`op`]: the table of operations.
+//! * [`program`]: kernels of users, compiled.
 //! * [`quant`]: block formats of quantized weights.
 //! * [`backend`]: what the library asks of a device.
 //! * [`error`]: the one error type.
@@ -15,6 +16,7 @@ pub mod dtype;
 pub mod error;
 pub mod home;
 pub mod op;
+pub mod program;
 pub mod quant;
 pub mod scalar;
 pub mod tape;
@@ -24,6 +26,7 @@ pub use desc::{Aval, Axes, Desc, Shape, Strides};
 pub use dtype::{C64, DType, Element, Kind};
 pub use error::{Error, ErrorKind, Result};
 pub use op::Op;
+pub use program::{GpuProgram, TemplateValue};
 pub use quant::QuantFormat;
 pub use scalar::Func;
 pub use tape::{Tape, TapeBuilder};

@@ -9,6 +9,7 @@
 //! A row here is demanded everywhere it matters: the array library's rule for it, and one arm in each back end.
 
 use crate::desc::{Axes, Shape, Strides};
+use crate::program::GpuProgram;
 use crate::quant::QuantFormat;
 use crate::tape::{Tape, TapeBuilder};
 use crate::{DType, Func, Result, desc};
@@ -234,7 +235,8 @@ macro_rules! op_table {
             core {
                 Map, Contiguous, Arange, Reduce, ArgReduce, Scan, Sort, ArgSort, Partition, ArgPartition,
                 Gather, GatherAxis, Scatter, ScatterAxis, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize, Fft, Linalg
+                Concatenate, Pad, Matmul, RandomBits, Quantize, Dequantize, BlockDequantize, Fft, Linalg,
+                GpuKernel
             }
             fused {
                 AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
@@ -457,6 +459,11 @@ op_rows! {
     Linalg {
         /// Which.
         kind: LinalgKind,
+    }
+    /// A kernel that a user wrote for GPUs. Inputs: its own, then one value (0-d) an output if these are filled.
+    GpuKernel {
+        /// The kernel with what this call fixes.
+        program: Arc<GpuProgram>,
     }
     /// Threefry-2x32 bits. Input: keys (…, 2) u32. Result: (…, `shape`) of u8, u16 or u32.
     RandomBits {

@@ -16,6 +16,7 @@ mod fft;
 mod functions;
 mod index;
 mod io;
+mod kernel;
 mod misc;
 mod print;
 mod quantize;
@@ -67,6 +68,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     submodule(m, "fast", |f| {
         functions::fast::register(f)?;
         misc::kernels(f)?;
+        kernel::register(f)?;
         misc::missing(f, &["gated_delta_update"])
     })?;
     submodule(m, "linalg", |l| {

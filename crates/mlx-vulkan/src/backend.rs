@@ -2,6 +2,8 @@
 
 use crate::hal::device::Device;
 use crate::hal::memory::{Block, Place, Pool, host_bytes, host_copy};
+#[cfg(test)]
+use crate::hal::pipelines::Make;
 use crate::hal::pipelines::Pipelines;
 use crate::hal::queue::{INSIDE, Queue};
 use crate::hal::recording::Recorded;
@@ -12,7 +14,7 @@ use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
 use crate::record::{Cx, Shader, can_hold, fits};
 use crate::{Adapter, Caps, KernelTime};
-use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
+use mlx_ir::{Backend, Buffer, Desc, Error, GpuProgram, Launch, Memory, MemoryInfo, Op, Operand, Result};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -331,6 +333,20 @@ impl VulkanBackend {
             _ => Err(Error::value(format!("[gpu] {} bytes cannot be written there", bytes.len()))),
         }
     }
+    /// Sees that the sizes of a kernel of a user's are within this device's; it need not be compiled yet.
+    ///
+    /// # Errors
+    /// `Value`, in words for the user.
+    pub fn check_sizes(&self, program: &GpuProgram) -> Result<()> {
+        crate::glsl::check::sizes(self.caps(), program)
+    }
+    /// Sees that a kernel of a user's is one for this device.
+    ///
+    /// # Errors
+    /// `Value` and `Unsupported`, in words for the user.
+    pub fn check_program(&self, program: &GpuProgram) -> Result<()> {
+        crate::glsl::check::check(self.caps(), program)
+    }
     /// Sets the limit on memory in use; returns the previous one.
     pub fn set_memory_limit(&self, bytes: usize) -> usize {
         self.core.pool.set_limit(bytes)
@@ -357,7 +373,7 @@ impl VulkanBackend {
     }
     #[cfg(test)]
     pub(crate) fn pipeline_for_test(&self, s: &Shader, spec: &[u32], bindings: usize) -> Result<()> {
-        self.core.pipelines.get(&s.name, s.id, &s.code, spec, bindings, 0).map(|_| ())
+        self.core.pipelines.get(&s.name, s.id, &s.code, spec, bindings, Make::default()).map(|_| ())
     }
     /// Forgets the peak.
     pub fn reset_peak_memory(&self) {

@@ -148,6 +148,10 @@ flags! {
     int_dot_fast,
     /// Atomic addition of f32 in buffers.
     float_atomics,
+    /// Accesses of single pipelines can be kept to their buffers (`VK_EXT_pipeline_robustness`).
+    robust,
+    /// … to the very bytes that are bound: reads beyond give 0, writes are dropped.
+    robust2,
     /// Buffer addresses in shaders.
     buffer_address,
     /// Timeline semaphores.

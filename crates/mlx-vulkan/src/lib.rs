@@ -14,6 +14,7 @@ mod backend;
 mod caps;
 mod choose;
 mod emit;
+pub mod glsl;
 mod hal;
 mod hash;
 mod kernels;

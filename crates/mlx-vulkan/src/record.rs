@@ -4,6 +4,7 @@ use crate::Caps;
 use crate::backend::{Arrays, Core};
 use crate::hal::device::MAX_BINDINGS;
 use crate::hal::memory::{Block, Place, rounded};
+use crate::hal::pipelines::Make;
 use crate::hal::queue::{Ready, Use};
 use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
@@ -53,6 +54,13 @@ pub(crate) struct Bound {
     block: Arc<Block>,
     range: Range<u64>,
     writes: bool,
+}
+
+impl Bound {
+    /// The same range, only read.
+    pub fn for_reading(self) -> Bound {
+        Bound { writes: false, ..self }
+    }
 }
 
 /// One dispatch.
@@ -172,6 +180,18 @@ impl<'a> Cx<'a> {
         self.bound(&block, 0, 0..bytes.next_multiple_of(4), true)
     }
 
+    /// Numbers for a kernel to read, at most 1024.
+    ///
+    /// # Errors
+    /// `Memory` or `Device`.
+    pub fn words(&mut self, words: &[u32]) -> Result<Bound> {
+        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let block = self.core.pool.take(bytes.len(), Place::Array)?;
+        self.scratch.push(block.clone());
+        self.core.queue.fill(&block, &bytes)?;
+        self.bound(&block, 0, 0..bytes.len(), false)
+    }
+
     /// Whether the driver refused the op's first kernel, so that nothing was written.
     pub fn was_refused(&self) -> bool {
         self.refused && self.recorded == 0
@@ -218,7 +238,15 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// `Device` if the driver refuses the shader or was lost.
     pub fn dispatch(&mut self, d: &Dispatch<'_>) -> Result<()> {
-        self.dispatch_by(d, 0)
+        self.dispatch_as(d, 0, false)
+    }
+
+    /// Records a dispatch of a shader that users wrote: the device keeps it to its buffers where it can.
+    ///
+    /// # Errors
+    /// As [`Cx::dispatch`].
+    pub fn dispatch_foreign(&mut self, d: &Dispatch<'_>) -> Result<()> {
+        self.dispatch_as(d, 0, true)
     }
 
     /// Records a dispatch whose subgroups must have so many lanes (0: any number).
@@ -226,13 +254,18 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// As [`Cx::dispatch`].
     pub fn dispatch_by(&mut self, d: &Dispatch<'_>, lanes: u32) -> Result<()> {
+        self.dispatch_as(d, lanes, false)
+    }
+
+    fn dispatch_as(&mut self, d: &Dispatch<'_>, lanes: u32, foreign: bool) -> Result<()> {
         if d.groups.contains(&0) {
             return Ok(());
         }
         if d.groups.iter().zip(self.caps.workgroup_count).any(|(&g, most)| g > most) {
             return Err(Error::device(format!("[gpu] {}: {:?} workgroups are too many", d.shader.name, d.groups)));
         }
-        let found = self.core.pipelines.get(&d.shader.name, d.shader.id, &d.shader.code, d.spec, d.bind.len(), lanes);
+        let (s, how) = (d.shader, Make { lanes, foreign });
+        let found = self.core.pipelines.get(&s.name, s.id, &s.code, d.spec, d.bind.len(), how);
         self.refused |= found.as_ref().is_err_and(|e| e.kind == ErrorKind::Device);
         let (pipeline, layout) = found?;
         self.recorded += 1;

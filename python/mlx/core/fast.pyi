@@ -1,8 +1,45 @@
 # Made by scripts/bindings.py from python/api/fast.pyi. Do not edit.
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
+
+class _Kernel(Protocol):
+    def __call__(
+        self,
+        *,
+        inputs: Sequence[scalar | array],
+        output_shapes: Sequence[Sequence[int]],
+        output_dtypes: Sequence[Dtype],
+        grid: tuple[int, int, int],
+        threadgroup: tuple[int, int, int],
+        template: Sequence[tuple[str, bool | int | Dtype]] | None = None,
+        init_value: float | None = None,
+        verbose: bool = False,
+        stream: Stream | ThreadLocalStream | Device | DeviceType | None = None,
+    ) -> list[array]: ...
+
+def vulkan_kernel(
+    name: str,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+    source: str,
+    header: str = "",
+    ensure_row_contiguous: bool = True,
+    atomic_outputs: bool = False,
+) -> _Kernel: ...
+def metal_kernel(
+    name: str,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+    source: str,
+    header: str = "",
+    ensure_row_contiguous: bool = True,
+    atomic_outputs: bool = False,
+    compile_options: object | None = None,
+) -> Any: ...
+def cuda_kernel(*args: Any, **kwargs: Any) -> Any: ...
 
 def rms_norm(x: scalar | array | ArrayLike, weight: scalar | array | ArrayLike | None, eps: float, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """x / rms(x) over the last axis, times weight."""

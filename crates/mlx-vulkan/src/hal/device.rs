@@ -150,6 +150,9 @@ impl Device {
         let mut sizes = vk::PhysicalDeviceSubgroupSizeControlFeatures::default()
             .subgroup_size_control(caps.subgroups.size_control)
             .compute_full_subgroups(caps.subgroups.full);
+        let mut atomics =
+            vk::PhysicalDeviceShaderAtomicFloatFeaturesEXT::default().shader_buffer_float32_atomic_add(true);
+        let mut robust = vk::PhysicalDevicePipelineRobustnessFeaturesEXT::default().pipeline_robustness(true);
         let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
         let mut matrix2 = newer::Matrix2::new();
@@ -173,6 +176,14 @@ impl Device {
         if caps.subgroups.size_control || caps.subgroups.full {
             features = features.push_next(&mut sizes);
             names.extend((!v13).then_some(ash::ext::subgroup_size_control::NAME));
+        }
+        if caps.float_atomics {
+            features = features.push_next(&mut atomics);
+            names.push(ash::ext::shader_atomic_float::NAME);
+        }
+        if caps.robust {
+            features = features.push_next(&mut robust);
+            names.push(ash::ext::pipeline_robustness::NAME);
         }
         if !caps.matrices.is_empty() && v12 {
             features = features.push_next(&mut matrix).push_next(&mut memory_model);

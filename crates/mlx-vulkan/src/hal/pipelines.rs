@@ -20,8 +20,16 @@ struct Key {
     shader: u64,
     bindings: usize,
     spec: SmallVec<[u32; 16]>,
-    /// Lanes that subgroups must have, or 0.
-    lanes: u32,
+    make: Make,
+}
+
+/// How a pipeline is made.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Make {
+    /// Lanes that subgroups must have, or 0. They are full then, on devices that vary their size.
+    pub lanes: u32,
+    /// The shader is not ours: its accesses are kept to its buffers, where the device offers that.
+    pub foreign: bool,
 }
 
 /// All pipelines of a device.
@@ -120,7 +128,6 @@ impl Pipelines {
     }
 
     /// The pipeline of a shader (SPIR-V `code`, known by `shader`) with specialization constants `spec` (ids from 0).
-    /// With `lanes` other than 0 its subgroups are full and have that size, on devices that vary it.
     ///
     /// # Errors
     /// `Device` if the driver refuses the shader.
@@ -131,10 +138,10 @@ impl Pipelines {
         code: &[u32],
         spec: &[u32],
         bindings: usize,
-        lanes: u32,
+        make: Make,
     ) -> Result<(vk::Pipeline, Layout)> {
         let layout = self.device.layout(bindings)?;
-        let key = Key { shader, bindings, spec: spec.into(), lanes };
+        let key = Key { shader, bindings, spec: spec.into(), make };
         let refused = |e| failure(&format!("the driver refuses kernel {name}"), e);
         if let Some(&p) = self.made.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
             return Ok((p.map_err(refused)?, layout));
@@ -143,7 +150,7 @@ impl Pipelines {
         if let Some(&p) = made.get(&key) {
             return Ok((p.map_err(refused)?, layout));
         }
-        let p = self.make(code, spec, layout, lanes);
+        let p = self.make(code, spec, layout, make);
         // Memory may be there later.
         if !matches!(p, Err(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY | vk::Result::ERROR_OUT_OF_HOST_MEMORY)) {
             made.insert(key, p);
@@ -157,17 +164,22 @@ impl Pipelines {
         code: &[u32],
         spec: &[u32],
         layout: Layout,
-        lanes: u32,
+        Make { lanes, foreign }: Make,
     ) -> std::result::Result<vk::Pipeline, vk::Result> {
         let raw = &self.device.raw;
         let subgroups = self.device.caps().subgroups;
         let mut size = vk::PipelineShaderStageRequiredSubgroupSizeCreateInfo::default().required_subgroup_size(lanes);
+        let bounds = match self.device.caps().robust2 {
+            true => vk::PipelineRobustnessBufferBehaviorEXT::ROBUST_BUFFER_ACCESS_2,
+            false => vk::PipelineRobustnessBufferBehaviorEXT::ROBUST_BUFFER_ACCESS,
+        };
+        let mut robust = vk::PipelineRobustnessCreateInfoEXT::default().storage_buffers(bounds);
         let entries: SmallVec<[vk::SpecializationMapEntry; 8]> = (0..spec.len() as u32)
             .map(|i| vk::SpecializationMapEntry { constant_id: i, offset: 4 * i, size: 4 })
             .collect();
         let bytes: SmallVec<[u8; 32]> = spec.iter().flat_map(|x| x.to_ne_bytes()).collect();
         let constants = vk::SpecializationInfo::default().map_entries(&entries).data(&bytes);
-        // SAFETY: the code is ours; every structure lives through the calls; the module is not needed afterwards.
+        // SAFETY: the code is ours, or was checked by `glsl::check`; every structure lives through the calls; the module is not needed afterwards.
         unsafe {
             let module = raw.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(code), None)?;
             let mut stage = vk::PipelineShaderStageCreateInfo::default()
@@ -180,6 +192,9 @@ impl Pipelines {
                 if subgroups.full {
                     stage = stage.flags(vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS);
                 }
+            }
+            if foreign && self.device.caps().robust {
+                stage = stage.push_next(&mut robust);
             }
             let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.pipeline)];
             let cache = self.cache.read().unwrap_or_else(|e| e.into_inner());
@@ -208,7 +223,7 @@ mod tests {
         let files = || std::fs::read_dir(dir.path()).unwrap().count();
         let make = |p: &Pipelines, group| {
             let s = shaders::any_for_test();
-            p.get(&s.name, s.id, &s.code, &[group], shaders::bindings_for_test(&s.code), 0).unwrap();
+            p.get(&s.name, s.id, &s.code, &[group], shaders::bindings_for_test(&s.code), Make::default()).unwrap();
             *p.saved.lock().unwrap() = Instant::now() - 2 * PAUSE;
             p.save();
         };

@@ -103,6 +103,8 @@ pub(super) fn caps(
     let mut int_dot = vk::PhysicalDeviceShaderIntegerDotProductFeatures::default();
     let mut size_control = vk::PhysicalDeviceSubgroupSizeControlFeatures::default();
     let mut atomics = vk::PhysicalDeviceShaderAtomicFloatFeaturesEXT::default();
+    let mut robust = vk::PhysicalDevicePipelineRobustnessFeaturesEXT::default();
+    let mut robust2 = vk::PhysicalDeviceRobustness2FeaturesEXT::default();
     let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default();
     let mut model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default();
     let mut bf16 = newer::Bf16::new();
@@ -131,6 +133,12 @@ pub(super) fn caps(
     }
     if ext.has(ash::ext::shader_atomic_float::NAME) {
         f = f.push_next(&mut atomics);
+    }
+    if ext.has(ash::ext::pipeline_robustness::NAME) {
+        f = f.push_next(&mut robust);
+    }
+    if ext.has(ash::ext::robustness2::NAME) {
+        f = f.push_next(&mut robust2);
     }
     let has_matrix = ext.has(ash::khr::cooperative_matrix::NAME);
     if has_matrix {
@@ -199,6 +207,8 @@ pub(super) fn caps(
         int_dot: yes(int_dot.shader_integer_dot_product),
         int_dot_fast: yes(dots.integer_dot_product4x8_bit_packed_signed_accelerated),
         float_atomics: yes(atomics.shader_buffer_float32_atomic_add),
+        robust: yes(robust.pipeline_robustness),
+        robust2: yes(robust.pipeline_robustness) && yes(robust2.robust_buffer_access2),
         buffer_address: yes(address.buffer_device_address),
         timeline: yes(timeline.timeline_semaphore),
         push_descriptor: ext.has(ash::khr::push_descriptor::NAME),

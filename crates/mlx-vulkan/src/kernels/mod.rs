@@ -24,6 +24,7 @@ mod scatter;
 mod sort;
 #[cfg(test)]
 mod tests;
+mod user;
 mod wide;
 
 use crate::Caps;
@@ -45,9 +46,9 @@ pub(crate) trait Kernel {
 
 /// One arm for each row, as in the other back ends: a row under `kernels` implements [`Kernel`], one under `none` is
 /// computed by the processor (core) or by its expansion (fused). Kernels come in families, which are tested and, where a
-/// driver fails them, switched off as a whole.
+/// driver fails them, switched off as a whole; what is not ours to test stands apart.
 macro_rules! selection {
-    (kernels { $($family:ident { $($row:ident),* $(,)? })* } none { $($no:ident),* $(,)? }) => {
+    (kernels { $($family:ident { $($row:ident),* $(,)? })* } apart { $($apart:ident),* $(,)? } none { $($no:ident),* $(,)? }) => {
         /// Families of kernels.
         pub const FAMILIES: &[&str] = &[$(stringify!($family)),*];
 
@@ -55,7 +56,7 @@ macro_rules! selection {
         pub(crate) fn family(op: &Op) -> Option<&'static str> {
             match op {
                 $($(Op::$row(_))|* => Some(stringify!($family)),)*
-                $(Op::$no(_))|* => None,
+                $(Op::$apart(_))|* | $(Op::$no(_))|* => None,
                 Op::Leaf | Op::Hole => None,
             }
         }
@@ -63,6 +64,7 @@ macro_rules! selection {
         pub(crate) fn supports(caps: &Caps, op: &Op, ins: &[Desc], outs: &[Desc]) -> bool {
             match op {
                 $($(Op::$row(x) => Kernel::supports(x, caps, ins, outs),)*)*
+                $(Op::$apart(x) => Kernel::supports(x, caps, ins, outs),)*
                 $(Op::$no(_) => false,)*
                 Op::Leaf | Op::Hole => false,
             }
@@ -74,6 +76,10 @@ macro_rules! selection {
                     Kernel::record(x, cx, ins, outs)?;
                     Ok(Launch::Done)
                 })*)*
+                $(Op::$apart(x) => {
+                    Kernel::record(x, cx, ins, outs)?;
+                    Ok(Launch::Done)
+                })*
                 $(Op::$no(_) => Ok(Launch::Declined),)*
                 Op::Leaf | Op::Hole => Ok(Launch::Declined),
             }
@@ -100,6 +106,7 @@ selection! {
         attention { Sdpa }
         layer { BlockProject, CacheUpdate }
     }
+    apart { GpuKernel }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         Custom, Depends, Conv, Fft, Linalg,

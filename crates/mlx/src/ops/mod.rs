@@ -22,6 +22,7 @@ mod reduce;
 mod scan;
 mod sort;
 mod view;
+mod vulkan_kernel;
 
 pub use block::*;
 pub use compose::*;
@@ -43,3 +44,4 @@ pub use reduce::*;
 pub use scan::*;
 pub use sort::*;
 pub use view::*;
+pub use vulkan_kernel::*;
