@@ -17,6 +17,8 @@ mod emit;
 mod hal;
 mod hash;
 mod kernels;
+#[cfg(test)]
+mod memory_tests;
 mod quirks;
 mod record;
 mod shaders;
@@ -26,7 +28,7 @@ mod testing;
 pub use backend::{Recording, VulkanBackend};
 pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
 pub use choose::{Choice, choose};
-pub use hal::instance::{Adapter, Heap, Kind, Survey, survey, survey_without};
+pub use hal::instance::{Adapter, Heap, Kind, MemoryType, Survey, survey, survey_without};
 pub use hal::times::KernelTime;
 pub use kernels::FAMILIES;
 pub use quirks::{QUIRKS, Quirk};

@@ -142,7 +142,8 @@ impl<'a> Cx<'a> {
         let copy = o.buffer.twin(part.clone(), || self.core.upload(&o.buffer, part.clone()))?;
         match copy.downcast::<Arrays>() {
             Some(m) => {
-                self.bound(&m.block, o.offset - part.start, bytes.start - part.start..bytes.end - part.start, false)
+                let at = |byte: usize| byte - part.start + m.lead;
+                self.bound(&m.block, at(o.offset), at(bytes.start)..at(bytes.end), false)
             }
             None => Err(Error::runtime("[gpu] a copy is not on the device")),
         }
@@ -167,7 +168,7 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// `Memory` if there is none.
     pub fn scratch(&mut self, bytes: usize) -> Result<Bound> {
-        let block = self.core.pool.take(bytes, Place::Array)?;
+        let block = self.core.take(bytes, Place::Array)?;
         self.scratch.push(block.clone());
         self.bound(&block, 0, 0..bytes.next_multiple_of(4), true)
     }

@@ -1,6 +1,6 @@
 //! Running ops on the device and on the processor, side by side.
 
-use crate::{Choice, VulkanBackend, choose, survey};
+use crate::{Choice, Overrides, VulkanBackend, choose, survey, survey_without};
 use mlx_cpu::{CpuBackend, Isa, host};
 use mlx_ir::{Backend, DType, Desc, Element, Launch, Op, Operand};
 use std::sync::OnceLock;
@@ -27,6 +27,14 @@ pub(crate) fn backend() -> Option<&'static VulkanBackend> {
         }
     })
     .as_ref()
+}
+
+/// The same device opened once more, with more taken away from it.
+pub(crate) fn without(list: &str) -> Option<VulkanBackend> {
+    let index = backend()?.adapter().index;
+    let all = format!("{},{list}", std::env::var("MLX_VULKAN_DISABLE").unwrap_or_default());
+    let found = survey_without(&Overrides::parse(&all).expect("names")).expect("a survey");
+    Some(VulkanBackend::open(&found.adapters[index]).expect("it opened before"))
 }
 
 pub(crate) fn cpu() -> &'static CpuBackend {

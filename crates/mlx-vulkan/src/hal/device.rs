@@ -1,5 +1,6 @@
 //! A device that has been opened: its queue, its memory allocator, its layouts.
 
+use super::import::Importer;
 use super::instance::{Adapter, Instance, compute_family, raw_device};
 use super::probe::newer;
 use crate::caps::Caps;
@@ -7,6 +8,7 @@ use ash::vk;
 use mlx_ir::{Error, Result};
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 /// Most storage buffers of a dispatch.
@@ -34,6 +36,10 @@ pub(crate) struct Device {
     /// Writes descriptors into command buffers, where the device can.
     pub push: Option<ash::khr::push_descriptor::Device>,
     pub allocator: ManuallyDrop<vk_mem::Allocator>,
+    /// Bytes of living blocks.
+    pub allocated: AtomicU64,
+    /// Where the device can read pages of files in place.
+    pub importer: Option<Importer>,
     layouts: [OnceLock<Layout>; MAX_BINDINGS + 1],
     /// The first error after which the device takes no work.
     lost: OnceLock<Error>,
@@ -109,6 +115,8 @@ impl Device {
             adapter: adapter.clone(),
             cache_uuid: properties.pipeline_cache_uuid,
             push,
+            allocated: AtomicU64::new(0),
+            importer: Importer::new(&instance.raw, physical, &raw, adapter),
             allocator: ManuallyDrop::new(allocator),
             layouts: [const { OnceLock::new() }; MAX_BINDINGS + 1],
             lost: OnceLock::new(),
@@ -185,6 +193,7 @@ impl Device {
         }
         names.extend(caps.push_descriptor.then_some(ash::khr::push_descriptor::NAME));
         names.extend(caps.memory_budget.then_some(ash::ext::memory_budget::NAME));
+        names.extend(caps.host_import.then_some(ash::ext::external_memory_host::NAME));
         // A device that has it wants it enabled.
         let portable = ash::khr::portability_subset::NAME;
         names.extend(has(portable).then_some(portable));

@@ -9,6 +9,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod device;
+pub(crate) mod import;
 pub(crate) mod instance;
 pub(crate) mod memory;
 pub(crate) mod pipelines;
