@@ -127,9 +127,10 @@ impl Core {
     fn new(device: Arc<Device>) -> Result<Arc<Core>> {
         let folder = mlx_ir::home::folder().map(|f| f.join("vulkan"));
         let pipelines = Pipelines::new(device.clone(), folder.as_deref())?;
+        let queue = Queue::new(device.clone())?;
         let tuner = Tuner::new(&device, folder.as_deref());
         Ok(Arc::new_cyclic(|me| Core {
-            queue: Queue::new(device.clone()),
+            queue,
             pipelines,
             pool: Pool::new(device.clone()),
             device,

@@ -186,3 +186,40 @@ fn a_memory_limit_is_kept() {
     assert!(b.alloc(9 << 20).is_ok());
     assert!(b.set_memory_limit(usize::MAX) == 10 << 20 && b.alloc(20 << 20).is_ok());
 }
+
+#[test]
+fn a_lost_device_is_an_error_that_names_the_last_kernel() {
+    let last =
+        [("batches=3", "map astype uint8"), ("batches=3,timeline", "map astype uint8"), ("batches=3,unified", "copy")];
+    for (list, last) in last {
+        let Some(b) = without(list) else { return };
+        let f = file(70_000);
+        let w = operand(&f, 0..70_000);
+        let op = Op::Contiguous(Contiguous {});
+        let mut outs = Vec::new();
+        let mut failed = None;
+        for _ in 0..10 {
+            let out = Operand { buffer: b.alloc(70_000).unwrap(), ..w.clone() };
+            let done = b.launch(&op, std::slice::from_ref(&w), std::slice::from_ref(&out));
+            match done.and_then(|_| out.buffer.to_host()) {
+                Ok(()) => assert_eq!(host::to_vec::<u8>(&out), expected(0..70_000), "{list}"),
+                Err(e) => failed = Some(e),
+            }
+            outs.push(out);
+        }
+        let e = failed.expect("it was lost");
+        assert_eq!(e.kind, ErrorKind::Device);
+        assert!(
+            e.message.contains("lost")
+                && (e.message.contains(&format!("last kernel is {last}"))
+                    || list != "batches=3,unified" && !b.adapter().unified),
+            "{list}: {e}"
+        );
+        // It stays so, for everything that needs the device, and nothing hangs.
+        assert_eq!(b.synchronize().unwrap_err(), e);
+        assert_eq!(outs[0].buffer.wait(), Ok(()), "what was done before is done");
+        assert!(b.launch(&op, std::slice::from_ref(&w), std::slice::from_ref(&outs[0])).is_err());
+        drop((outs, w, b));
+        assert_eq!(Arc::strong_count(&f), 1);
+    }
+}

@@ -33,6 +33,13 @@ fn measure(x: &Array, one: &Array, runs: usize) -> Result<(f64, f64)> {
     Ok((median(times.iter().map(|t| t.0).collect()), median(times.iter().map(|t| t.1).collect())))
 }
 
+/// Microseconds for which this thread ran (0 where the system does not tell).
+fn thread_time() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let ns = told.and_then(|t| t.split_whitespace().next()?.parse::<f64>().ok());
+    ns.unwrap_or(0.0) / 1e3
+}
+
 /// Medians on the Vulkan device.
 fn gpu() -> Result<()> {
     const MANY: usize = 1000;
@@ -66,14 +73,33 @@ fn gpu() -> Result<()> {
             let did = mlx::counts() - before;
             println!("{what} of {MANY}: {} dispatches, {} barriers", did.dispatches, did.barriers);
         }
-        let (single, chain, heap) = (time(&single, 300)?, time(&chain, 20)?, time(&heap, 20)?);
+        let (one_sum, in_chain, in_heap) = (time(&single, 300)?, time(&chain, 20)?, time(&heap, 20)?);
         let each = MANY as f64;
-        println!("one sum of 8 elements, from call to result: {single:.1} µs");
+        println!("one sum of 8 elements, from call to result: {one_sum:.1} µs");
         println!(
             "a sum in a chain of {MANY}: {:.2} µs; of {MANY} independent ones: {:.2} µs",
-            chain / each,
-            heap / each
+            in_chain / each,
+            in_heap / each
         );
+        // What the processor does for a dispatch: building the graph, then everything up to handing it over.
+        let recorded = |f: &dyn Fn() -> Result<Vec<Array>>| -> Result<(f64, f64)> {
+            let (mut build, mut record) = (Vec::new(), Vec::new());
+            for _ in 0..30 {
+                let start = thread_time();
+                let all = f()?;
+                let built = thread_time();
+                let kept = mlx::replay::Replay::capture(&all)?;
+                record.push(thread_time() - built);
+                build.push(built - start);
+                mlx::eval(&all)?;
+                drop(kept);
+            }
+            Ok((median(build) / each, median(record) / each))
+        };
+        for (what, f) in [("chain", &chain as &dyn Fn() -> Result<Vec<Array>>), ("heap", &heap)] {
+            let (build, record) = recorded(f)?;
+            println!("this thread's time for a sum of the {what}: {build:.2} µs to build, {record:.2} µs to record");
+        }
         Ok(())
     })
 }

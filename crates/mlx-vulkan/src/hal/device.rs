@@ -3,6 +3,7 @@
 use super::import::Importer;
 use super::instance::{Adapter, Instance, compute_family, raw_device};
 use super::probe::newer;
+use super::timeline::Calls;
 use crate::caps::Caps;
 use ash::vk;
 use mlx_ir::{Error, Result};
@@ -35,6 +36,8 @@ pub(crate) struct Device {
     pub cache_uuid: [u8; 16],
     /// Writes descriptors into command buffers, where the device can.
     pub push: Option<ash::khr::push_descriptor::Device>,
+    /// How to wait for work by timeline semaphores, where the device has them.
+    pub timeline: Option<Calls>,
     pub allocator: ManuallyDrop<vk_mem::Allocator>,
     /// Bytes of living blocks.
     pub allocated: AtomicU64,
@@ -108,8 +111,13 @@ impl Device {
             }
         };
         let push = adapter.caps.push_descriptor.then(|| ash::khr::push_descriptor::Device::new(&instance.raw, &raw));
+        let timeline = adapter.caps.timeline.then(|| match properties.api_version >= vk::API_VERSION_1_2 {
+            true => Calls::Core,
+            false => Calls::Extension(ash::khr::timeline_semaphore::Device::new(&instance.raw, &raw)),
+        });
         Ok(Arc::new(Device {
             queue,
+            timeline,
             family,
             timestamp_bits: families.get(family as usize).map_or(0, |f| f.timestamp_valid_bits),
             adapter: adapter.clone(),
@@ -158,6 +166,7 @@ impl Device {
         let mut sizes = vk::PhysicalDeviceSubgroupSizeControlFeatures::default()
             .subgroup_size_control(caps.subgroups.size_control)
             .compute_full_subgroups(caps.subgroups.full);
+        let mut timeline = vk::PhysicalDeviceTimelineSemaphoreFeatures::default().timeline_semaphore(true);
         let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
         let mut memory_model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default()
@@ -176,6 +185,10 @@ impl Device {
         if caps.int_dot {
             features = features.push_next(&mut dot);
             names.extend((!v13).then_some(ash::khr::shader_integer_dot_product::NAME));
+        }
+        if caps.timeline {
+            features = features.push_next(&mut timeline);
+            names.extend((!v12).then_some(ash::khr::timeline_semaphore::NAME));
         }
         if caps.subgroups.size_control || caps.subgroups.full {
             features = features.push_next(&mut sizes);

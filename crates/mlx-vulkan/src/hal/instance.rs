@@ -172,6 +172,8 @@ pub struct Adapter {
     pub(crate) shadowed: bool,
     /// Bytes after which the driver is taken to have no memory left, for tests.
     pub(crate) memory_limit: u64,
+    /// Number of the batch after which the device is taken to be lost, for tests.
+    pub(crate) last_batch: u64,
     /// Why it is not used; none for a device that can be.
     pub refused: Option<String>,
 }
@@ -202,6 +204,7 @@ impl Adapter {
             by_name_only: false,
             shadowed: false,
             memory_limit: u64::MAX,
+            last_batch: u64::MAX,
             refused: None,
         }
     }
@@ -300,6 +303,7 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
         by_name_only: false,
         shadowed: false,
         memory_limit: u64::MAX,
+        last_batch: u64::MAX,
         refused: None,
     };
     if p.api_version < vk::API_VERSION_1_1 {

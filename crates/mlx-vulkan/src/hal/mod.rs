@@ -16,4 +16,5 @@ pub(crate) mod pipelines;
 mod probe;
 pub(crate) mod queue;
 pub(crate) mod recording;
+pub(crate) mod timeline;
 pub(crate) mod times;
