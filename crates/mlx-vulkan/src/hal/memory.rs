@@ -1,6 +1,7 @@
 //! Device memory: blocks, and a pool that keeps freed ones, since drivers take milliseconds for new ones.
 
 use super::device::{Device, failure};
+use super::queue::Seen;
 use ash::vk;
 use mlx_ir::{Error, MemoryInfo, Pages, Result};
 use smallvec::SmallVec;
@@ -39,6 +40,8 @@ pub(crate) struct Block {
     pub id: u64,
     /// Number of the last batch of work that uses it.
     pub last: AtomicU64,
+    /// What work since the last barrier does with it.
+    pub(super) seen: Seen,
     /// Recordings that use it whenever they run: nobody else is given it meanwhile.
     kept: AtomicU32,
     /// Where the processor works instead of in the mapped memory, to see that nothing relies on its being coherent.
@@ -325,6 +328,7 @@ impl Pool {
             shadow,
             id: self.next.fetch_add(1, Ordering::Relaxed),
             last: AtomicU64::new(0),
+            seen: Seen::default(),
             kept: AtomicU32::new(0),
             holding: Holding::Own(allocation),
             device: self.device.clone(),
@@ -342,6 +346,7 @@ impl Pool {
             shadow: None,
             id: self.next.fetch_add(1, Ordering::Relaxed),
             last: AtomicU64::new(0),
+            seen: Seen::default(),
             kept: AtomicU32::new(0),
             holding,
             device: self.device.clone(),

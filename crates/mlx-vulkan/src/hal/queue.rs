@@ -8,13 +8,12 @@ use super::memory::{Block, Place};
 use super::recording::{Capture, Recorded};
 use super::timeline::Timeline;
 use super::times::{KernelTime, Profile, Stamps};
-use crate::hash::Quick;
 use ash::vk;
 use mlx_ir::{Error, Result};
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -141,8 +140,6 @@ pub(super) struct Batch {
     blocks: Vec<Arc<Block>>,
     /// Where it is a recording that runs again.
     again: Option<Arc<Recorded>>,
-    /// Ranges read and written since the last barrier, by block.
-    seen: HashMap<u64, Seen, Quick>,
     pieces: usize,
     /// Pieces after which it is handed over.
     most: usize,
@@ -161,7 +158,6 @@ impl Batch {
             frame,
             blocks: Vec::new(),
             again: None,
-            seen: HashMap::default(),
             pieces: 0,
             most,
             bound: vk::Pipeline::null(),
@@ -177,21 +173,49 @@ impl Batch {
     }
 }
 
-#[derive(Clone, Default)]
-struct Seen {
-    read: Option<Range<u64>>,
-    written: Option<Range<u64>>,
+/// A range of bytes that the holder of the queue's lock reads and changes; empty if its end is 0.
+#[derive(Default)]
+struct Span {
+    start: AtomicU64,
+    end: AtomicU64,
 }
 
-fn meets(a: &Option<Range<u64>>, b: &Range<u64>) -> bool {
-    a.as_ref().is_some_and(|a| a.start < b.end && b.start < a.end)
+impl Span {
+    fn meets(&self, b: &Range<u64>) -> bool {
+        self.start.load(Ordering::Relaxed) < b.end && b.start < self.end.load(Ordering::Relaxed)
+    }
+    fn widen(&self, b: &Range<u64>) {
+        let (start, end) = (self.start.load(Ordering::Relaxed), self.end.load(Ordering::Relaxed));
+        self.set(if end == 0 { b.clone() } else { start.min(b.start)..end.max(b.end) });
+    }
+    fn set(&self, r: Range<u64>) {
+        self.start.store(r.start, Ordering::Relaxed);
+        self.end.store(r.end, Ordering::Relaxed);
+    }
 }
 
-fn widen(a: &mut Option<Range<u64>>, b: &Range<u64>) {
-    *a = Some(match a.take() {
-        Some(a) => a.start.min(b.start)..a.end.max(b.end),
-        None => b.clone(),
-    });
+/// What was read and written of a block since a barrier, noted in the block itself: work is recorded too often for a table.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The barrier since which this is so; what was noted before another one does not matter any more.
+    barrier: AtomicU64,
+    read: Span,
+    written: Span,
+}
+
+impl Seen {
+    /// Whether work must wait for what was noted since `barrier`.
+    fn conflicts(&self, barrier: u64, range: &Range<u64>, writes: bool) -> bool {
+        self.barrier.load(Ordering::Relaxed) == barrier
+            && (self.written.meets(range) || (writes && self.read.meets(range)))
+    }
+    fn note(&self, barrier: u64, range: &Range<u64>, writes: bool) {
+        if self.barrier.swap(barrier, Ordering::Relaxed) != barrier {
+            self.read.set(0..0);
+            self.written.set(0..0);
+        }
+        (if writes { &self.written } else { &self.read }).widen(range);
+    }
 }
 
 /// Whether `MLX_VULKAN_TEST_DROP_BARRIER` takes the barriers between dispatches away: so scripts/test-vulkan.sh sees
@@ -211,6 +235,8 @@ pub(super) struct State {
     /// Pieces of the next batch.
     most: usize,
     barriers: u64,
+    /// Number of the barrier after which work is being recorded, those at the beginning of batches among them.
+    latest: u64,
     /// While times are measured.
     pub(super) profile: Option<Profile>,
     /// While work is kept to be run again.
@@ -254,6 +280,7 @@ impl Queue {
             done: 1,
             most: FIRST,
             barriers: 0,
+            latest: 1,
             profile: None,
             capture: None,
         };
@@ -432,24 +459,19 @@ impl Queue {
             };
             state.open = Some(Batch::new(state.next, frame, most, stamps));
             state.next += 1;
+            state.latest += 1;
             state.most = (state.most * 3 / 2).min(BATCH);
         }
         let open = state.open.as_mut().ok_or_else(|| Error::device("[gpu] no batch is open"))?;
-        let hazard = uses.iter().any(|u| {
-            open.seen
-                .get(&u.block.id)
-                .is_some_and(|s| meets(&s.written, &u.range) || (u.writes && meets(&s.read, &u.range)))
-        });
-        if hazard {
+        if uses.iter().any(|u| u.block.seen.conflicts(state.latest, &u.range, u.writes)) {
             if !barriers_are_dropped() {
                 self.barrier(open.frame.commands);
             }
-            open.seen.clear();
+            state.latest += 1;
             state.barriers += 1;
         }
         for u in uses {
-            let seen = open.seen.entry(u.block.id).or_default();
-            widen(if u.writes { &mut seen.written } else { &mut seen.read }, &u.range);
+            u.block.seen.note(state.latest, &u.range, u.writes);
             // The number changes under this lock only.
             if u.block.last.load(Ordering::Relaxed) != open.number {
                 u.block.last.store(open.number, Ordering::Release);
