@@ -11,13 +11,14 @@ use crate::kernels::FAMILIES;
 use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
 use crate::record::{Cx, Shader, can_hold, fits};
-use crate::{Adapter, Caps, KernelTime};
+use crate::{Adapter, Caps, KernelTime, Kind};
 use mlx_ir::{Backend, Buffer, Desc, Error, Launch, Memory, MemoryInfo, Op, Operand, Result};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
 
 /// Bytes that travel to the device at a time; two pieces are under way, so that the next one is read meanwhile.
 const PIECE: usize = 8 << 20;
@@ -277,6 +278,39 @@ impl Core {
     }
 }
 
+impl AsRef<Pipelines> for Core {
+    fn as_ref(&self) -> &Pipelines {
+        &self.pipelines
+    }
+}
+
+/// Pipelines being made in the background. When it goes, those under way are waited for and no more are begun.
+#[derive(Default)]
+pub struct Warming {
+    threads: Vec<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Warming {
+    /// Waits until all are made.
+    pub fn finish(mut self) {
+        self.join();
+    }
+    fn join(&mut self) {
+        for t in self.threads.drain(..) {
+            // A thread that panicked made nothing.
+            let _ = t.join();
+        }
+    }
+}
+
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.join();
+    }
+}
+
 /// Work that was recorded once and can be run again over the same memory.
 pub struct Recording {
     recorded: Arc<Recorded>,
@@ -341,6 +375,16 @@ impl VulkanBackend {
     pub fn switched_off(&self) -> Vec<&'static str> {
         let off = self.off.load(Ordering::Relaxed);
         FAMILIES.iter().copied().filter(|f| off & bit(f) != 0).collect()
+    }
+
+    /// Begins to make the kernels that were used before on this device, in the background; from now on those in use are
+    /// noted for the next start. Once a device: later calls do nothing.
+    pub fn prewarm(&self) -> Warming {
+        let most = std::thread::available_parallelism().map_or(1, |n| n.get() / 2).clamp(1, 4);
+        // A driver that computes on the processor has no threads to spare.
+        let threads = if self.adapter().kind == Kind::Cpu { 1 } else { most };
+        let stop = Arc::default();
+        Warming { threads: Pipelines::prewarm(&self.core, threads, &stop), stop }
     }
 
     /// The device.

@@ -25,7 +25,7 @@ mod shaders;
 #[cfg(test)]
 mod testing;
 
-pub use backend::{Recording, VulkanBackend};
+pub use backend::{Recording, VulkanBackend, Warming};
 pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
 pub use choose::{Choice, choose};
 pub use hal::instance::{Adapter, Heap, Kind, MemoryType, Survey, survey, survey_without};

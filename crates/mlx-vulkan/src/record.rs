@@ -110,7 +110,8 @@ impl<'a> Cx<'a> {
     fn bound(&self, block: &Arc<Block>, first: usize, bytes: Range<usize>, writes: bool) -> Result<Bound> {
         let step = self.caps.storage_alignment.max(16);
         // An empty operand may begin at the end of its block; a binding is never empty.
-        let start = (bytes.start as u64).min(block.bytes - 4) / step * step;
+        // Alignments are powers of two.
+        let start = (bytes.start as u64).min(block.bytes - 4) & !(step - 1);
         let end = (bytes.end as u64).next_multiple_of(4).max(start + 4).min(block.bytes);
         if end - start > self.caps.storage_range {
             return Err(Error::device(format!(

@@ -228,10 +228,11 @@ impl Pool {
         }
         let kept = {
             let mut free = self.free();
-            // No more than twice as large, or two pages.
-            let most = (2 * size).max(size + 8192);
-            let found = free.blocks.range((place, size)..=(place, most)).find(|(_, v)| !v.is_empty()).map(|(k, _)| *k);
-            let block = found.and_then(|k| free.blocks.get_mut(&k)?.pop());
+            let block = free.blocks.get_mut(&(place, size)).and_then(Vec::pop).or_else(|| {
+                // No more than twice as large, or two pages.
+                let sizes = (place, size)..=(place, (2 * size).max(size + 8192));
+                free.blocks.range_mut(sizes).find_map(|(_, v)| v.pop())
+            });
             if let Some(b) = &block {
                 free.bytes -= b.bytes;
             }
