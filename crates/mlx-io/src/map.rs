@@ -6,7 +6,9 @@
 //!
 //! What no program can promise is that nobody changes the file meanwhile: a file truncated by another process
 //! while it is mapped raises SIGBUS on access, as in every program that maps its models. Parsers re-read nothing
-//! from the map without checking it again, so changed bytes give wrong values, never an access out of bounds.
+//! from the map without checking it again, so changed bytes give wrong values, never an access out of bounds. A device
+//! that reads the pages in place is in the same position: what a truncated file does to it is the driver's affair (a
+//! signal in drivers that compute on the processor, a lost device in others).
 #![allow(unsafe_code)]
 
 use memmap2::{Mmap, MmapMut};
@@ -71,6 +73,12 @@ impl MappedFile {
     /// Address of the first byte: page-aligned, stable while any clone lives.
     pub fn ptr(&self) -> *const u8 {
         self.0.map.as_ptr()
+    }
+
+    /// Addresses of the map, to the end of its last page. Pages of all systems are multiples of 4096 bytes.
+    pub fn pages(&self) -> std::ops::Range<usize> {
+        let start = self.ptr().addr();
+        start..(start + self.len()).next_multiple_of(4096)
     }
 
     /// The path it was opened with, or the name given to bytes in memory.

@@ -7,6 +7,15 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+/// A part of a mapped file, for those who use its bytes when the buffer over it is gone: they stay at their address as
+/// long as this lives.
+pub trait Pages: Send + Sync {
+    /// First address of the whole map and the one after its last page, which has at least 4096 bytes.
+    fn map(&self) -> Range<usize>;
+    /// The system may take the memory of these bytes of the part, and read the file again when they are used.
+    fn not_needed(&self, part: Range<usize>);
+}
+
 /// A block of memory. Implementations give the bytes back when dropped.
 pub trait Memory: Send + Sync + Any {
     /// First byte as the processor sees it; aligned to 64 bytes for allocated memory, to the page or the file's own
@@ -44,6 +53,10 @@ pub trait Memory: Send + Sync + Any {
     /// Whether it is a device's own, so that kernels of the processor do not write it.
     fn on_device(&self) -> bool {
         false
+    }
+    /// The pages that it lies in, if it is a part of a mapped file.
+    fn pages(&self) -> Option<Arc<dyn Pages>> {
+        None
     }
 }
 
@@ -124,6 +137,10 @@ impl Buffer {
     /// See [`Memory::on_device`].
     pub fn on_device(&self) -> bool {
         self.0.memory.on_device()
+    }
+    /// See [`Memory::pages`].
+    pub fn pages(&self) -> Option<Arc<dyn Pages>> {
+        self.0.memory.pages()
     }
     /// The memory as the type of the back end that made it.
     pub fn downcast<M: Memory>(&self) -> Option<&M> {

@@ -21,7 +21,7 @@ pub mod quant;
 pub mod scalar;
 pub mod tape;
 
-pub use backend::{Backend, Buffer, Launch, Memory, MemoryInfo, Operand};
+pub use backend::{Backend, Buffer, Launch, Memory, MemoryInfo, Operand, Pages};
 pub use desc::{Aval, Axes, Desc, Shape, Strides};
 pub use dtype::{C64, DType, Element, Kind};
 pub use error::{Error, ErrorKind, Result};

@@ -169,6 +169,8 @@ pub struct Engine {
     model_bytes: u64,
     load_time: Duration,
     verdict: Verdict,
+    /// Kernels that are made while weights are read; those under way are waited for when the model goes.
+    _warming: Option<mlx::Warming>,
 }
 
 impl Engine {
@@ -189,6 +191,7 @@ impl Engine {
             Place::Gpu => Verdict::on(Device::Gpu),
         };
         let stream = Stream::default_of(verdict.prompt)?;
+        let warming = if verdict.uses(Device::Gpu) { mlx::warm_gpu().ok() } else { None };
         let gguf = Gguf::open(path)?;
         let weights = Weights::new(&gguf)?;
         let model = mlx::on(stream, || models::load(&weights))?;
@@ -217,9 +220,21 @@ impl Engine {
             progress(LoadProgress::Weights(so_far.min(total), total));
         }
         let load_time = start.elapsed();
-        let mut engine = Engine { model, tokenizer, template, max_context, model_bytes: total, load_time, verdict };
+        let mut engine = Engine {
+            model,
+            tokenizer,
+            template,
+            max_context,
+            model_bytes: total,
+            load_time,
+            verdict,
+            _warming: warming,
+        };
         if options.place == Place::Measured {
             engine.verdict = engine.place(&mut || progress(LoadProgress::Measuring));
+            if engine.verdict.uses(Device::Gpu) {
+                engine._warming = mlx::warm_gpu().ok();
+            }
             if engine.verdict.rates.is_some() && !engine.verdict.uses(Device::Gpu) {
                 // The weights' copies on the GPU go with what was mapped.
                 let gguf = Gguf::open(path)?;

@@ -13,15 +13,19 @@ use crate::kernels::FAMILIES;
 use crate::kernels::map::Key;
 use crate::kernels::tune::Tuner;
 use crate::record::{Cx, Shader, can_hold, fits};
-use crate::{Adapter, Caps, KernelTime};
+use crate::{Adapter, Caps, KernelTime, Kind};
 use mlx_ir::{Backend, Buffer, Desc, Error, GpuProgram, Launch, Memory, MemoryInfo, Op, Operand, Result};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
 
-/// Bytes that travel to the device at a time.
-const PIECE: usize = 32 << 20;
+/// Bytes that travel to the device at a time; two pieces are under way, so that the next one is read meanwhile.
+const PIECE: usize = 8 << 20;
+/// Files' bytes fewer than these are copied: an import costs the driver more.
+const IMPORT: usize = 16 << 10;
 
 /// The parts of an open device. They go in this order: the queue waits for its work first.
 pub(crate) struct Core {
@@ -32,6 +36,8 @@ pub(crate) struct Core {
     pub dispatches: AtomicU64,
     shaders: RwLock<HashMap<Key, Arc<Shader>, Quick>>,
     pub tuner: Tuner,
+    /// No more of the device's memory can be had through the processor's window to it.
+    window_full: AtomicBool,
     /// For the arrays that are made of it.
     me: std::sync::Weak<Core>,
 }
@@ -39,6 +45,8 @@ pub(crate) struct Core {
 /// Memory of arrays on the device.
 pub(crate) struct Arrays {
     pub block: Arc<Block>,
+    /// Where in the block they begin: not at its start if it is whole pages of a file.
+    pub lead: usize,
     bytes: usize,
     core: Arc<Core>,
     /// Where the processor reads the bytes, on devices with memory of their own.
@@ -73,7 +81,7 @@ impl Memory for Arrays {
         self.bytes
     }
     fn writable(&self) -> bool {
-        true
+        self.block.place != Place::File
     }
     fn wait(&self) -> Result<()> {
         self.core.queue.wait(self.block.last.load(Ordering::Acquire))?;
@@ -90,7 +98,7 @@ impl Memory for Arrays {
         if host.is_some() {
             return Ok(());
         }
-        let to = self.core.pool.take(self.bytes, Place::Download)?;
+        let to = self.core.take(self.bytes, Place::Download)?;
         // A copy of nothing is none: an empty array takes a word along.
         let bytes = (self.bytes as u64).next_multiple_of(4).clamp(4, self.block.bytes);
         let fetched = self
@@ -122,15 +130,17 @@ impl Core {
     fn new(device: Arc<Device>) -> Result<Arc<Core>> {
         let folder = mlx_ir::home::folder().map(|f| f.join("vulkan"));
         let pipelines = Pipelines::new(device.clone(), folder.as_deref())?;
+        let queue = Queue::new(device.clone())?;
         let tuner = Tuner::new(&device, folder.as_deref());
         Ok(Arc::new_cyclic(|me| Core {
-            queue: Queue::new(device.clone()),
+            queue,
             pipelines,
             pool: Pool::new(device.clone()),
             device,
             dispatches: AtomicU64::new(0),
             shaders: RwLock::default(),
             tuner,
+            window_full: AtomicBool::new(false),
             me: me.clone(),
         }))
     }
@@ -140,21 +150,46 @@ impl Core {
         b.downcast::<Arrays>().filter(|m| std::ptr::eq(&*m.core, self))
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Buffer> {
-        let core = self.me.upgrade().ok_or_else(|| Error::device("[gpu] the device is being closed"))?;
-        let block = self.pool.take(bytes, Place::Array)?;
-        Ok(Buffer::new(Arrays { block, bytes, core, host: Mutex::new(None) }))
+    /// Memory of the pool. Where none is left it waits for work in flight, whose memory comes back then.
+    pub fn take(&self, bytes: usize, place: Place) -> Result<Arc<Block>> {
+        // If that fails, so does what is tried next.
+        self.pool.take(bytes, place, &|| drop(self.queue.synchronize()))
     }
 
-    /// A copy of a part of host memory (or of another device's) on this device.
+    fn arrays(&self, block: Arc<Block>, lead: usize, bytes: usize) -> Result<Buffer> {
+        match self.me.upgrade() {
+            Some(core) => Ok(Buffer::new(Arrays { block, lead, bytes, core, host: Mutex::new(None) })),
+            None => Err(Error::device("[gpu] the device is being closed")),
+        }
+    }
+
+    fn alloc(&self, bytes: usize) -> Result<Buffer> {
+        self.arrays(self.take(bytes, Place::Array)?, 0, bytes)
+    }
+
+    /// A part of host memory (or of another device's) on this device: the file's own pages where the device can read
+    /// them, else a copy.
     pub fn upload(&self, from: &Buffer, part: Range<usize>) -> Result<Buffer> {
         from.to_host()?;
-        let to = self.alloc(part.len())?;
-        let Some(m) = self.own(&to) else { return Err(Error::runtime("[gpu] an allocation is not the device's")) };
         let source = from.ptr();
         if source.is_null() {
             return Err(Error::runtime("[gpu] the source of a copy cannot be read"));
         }
+        let pages = from.pages().filter(|_| part.len() >= IMPORT);
+        let first = source.wrapping_add(part.start);
+        if let Some(p) = &pages
+            && let Some((block, lead)) = self.pool.import(first, part.len(), p.clone())
+        {
+            return self.arrays(block, lead, part.len());
+        }
+        if let Some(p) = &pages
+            && let Some(there) = self.direct(source, &part)?
+        {
+            p.not_needed(part);
+            return Ok(there);
+        }
+        let to = self.alloc(part.len())?;
+        let Some(m) = self.own(&to) else { return Err(Error::runtime("[gpu] an allocation is not the device's")) };
         let used = m.block.last.load(Ordering::Acquire);
         if part.len() <= INSIDE && (m.block.mapped.is_none() || !self.queue.is_done(used)) {
             // Neither staging memory nor work that still uses the block needs to be waited for.
@@ -166,29 +201,68 @@ impl Core {
             self.queue.wait(used)?;
             host_copy(source, part.start, mapped, part.len());
             m.block.written()?;
+            if let Some(p) = &pages {
+                p.not_needed(part);
+            }
             return Ok(to);
         }
-        let mut at = 0;
-        while at < part.len() {
-            let n = (part.len() - at).min(PIECE);
-            let stage = self.pool.take(n, Place::Upload)?;
-            let sent = match stage.mapped {
-                Some(mapped) => self
-                    .queue
-                    .wait(stage.last.load(Ordering::Acquire))
-                    .map(|()| host_copy(source, part.start + at, mapped, n))
-                    .and_then(|()| stage.written())
-                    .and_then(|()| {
-                        let bytes = (n as u64).next_multiple_of(4);
-                        self.queue.copy((&stage, 0), (&m.block, at as u64), bytes)
-                    }),
-                None => Err(Error::device("[gpu] the driver gave staging memory that cannot be written")),
-            };
-            self.pool.give(stage);
-            sent?;
-            at += n;
+        let mut stages: SmallVec<[Arc<Block>; 2]> = SmallVec::new();
+        let mut sent = Ok(());
+        for (i, at) in (0..part.len()).step_by(PIECE).enumerate() {
+            let piece = part.start + at..part.end.min(part.start + at + PIECE);
+            sent = self.send(source, piece.clone(), (&m.block, at), &mut stages, i % 2);
+            if sent.is_err() {
+                break;
+            }
+            if let Some(p) = &pages {
+                p.not_needed(piece);
+            }
         }
-        Ok(to)
+        stages.into_iter().for_each(|s| self.pool.give(s));
+        sent.map(|()| to)
+    }
+
+    /// Sends a piece through the staging memory of one of two places, which serve by turns.
+    fn send(
+        &self,
+        source: *const u8,
+        piece: Range<usize>,
+        to: (&Arc<Block>, usize),
+        stages: &mut SmallVec<[Arc<Block>; 2]>,
+        turn: usize,
+    ) -> Result<()> {
+        if stages.len() == turn {
+            stages.push(self.take(piece.len().max(1), Place::Upload)?);
+        }
+        let stage = &stages[turn];
+        let Some(mapped) = stage.mapped else {
+            return Err(Error::device("[gpu] the driver gave staging memory that cannot be written"));
+        };
+        self.queue.wait(stage.last.load(Ordering::Acquire))?;
+        host_copy(source, piece.start, mapped, piece.len());
+        stage.written()?;
+        let bytes = (piece.len() as u64).next_multiple_of(4);
+        self.queue.copy((stage, 0), (to.0, to.1 as u64), bytes)?;
+        self.queue.submit()
+    }
+
+    /// The part of a file written straight into the device's own memory. None where there is no window to all of it, or
+    /// what can be had of it is used up.
+    fn direct(&self, source: *const u8, part: &Range<usize>) -> Result<Option<Buffer>> {
+        let a = &self.device.adapter;
+        if a.unified || !a.rebar || !a.caps.coherent || self.window_full.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let Ok(block) = self.pool.take(part.len(), Place::Direct, &|| ()) else {
+            self.window_full.store(true, Ordering::Relaxed);
+            return Ok(None);
+        };
+        let to = self.arrays(block.clone(), 0, part.len())?;
+        let Some(window) = block.window else { return Ok(None) };
+        // A kept block may still be read by work in flight.
+        self.queue.wait(block.last.load(Ordering::Acquire))?;
+        host_copy(source, part.start, window, part.len());
+        Ok(Some(to))
     }
 
     /// The run-time shader known by `key`, made at first use.
@@ -203,6 +277,39 @@ impl Core {
         let shader = Arc::new(Shader::new(key.name(), code));
         let mut all = self.shaders.write().unwrap_or_else(|e| e.into_inner());
         Ok(all.entry(key).or_insert(shader).clone())
+    }
+}
+
+impl AsRef<Pipelines> for Core {
+    fn as_ref(&self) -> &Pipelines {
+        &self.pipelines
+    }
+}
+
+/// Pipelines being made in the background. When it goes, those under way are waited for and no more are begun.
+#[derive(Default)]
+pub struct Warming {
+    threads: Vec<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Warming {
+    /// Waits until all are made.
+    pub fn finish(mut self) {
+        self.join();
+    }
+    fn join(&mut self) {
+        for t in self.threads.drain(..) {
+            // A thread that panicked made nothing.
+            let _ = t.join();
+        }
+    }
+}
+
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.join();
     }
 }
 
@@ -270,6 +377,16 @@ impl VulkanBackend {
     pub fn switched_off(&self) -> Vec<&'static str> {
         let off = self.off.load(Ordering::Relaxed);
         FAMILIES.iter().copied().filter(|f| off & bit(f) != 0).collect()
+    }
+
+    /// Begins to make the kernels that were used before on this device, in the background; from now on those in use are
+    /// noted for the next start. Once a device: later calls do nothing.
+    pub fn prewarm(&self) -> Warming {
+        let most = std::thread::available_parallelism().map_or(1, |n| n.get() / 2).clamp(1, 4);
+        // A driver that computes on the processor has no threads to spare.
+        let threads = if self.adapter().kind == Kind::Cpu { 1 } else { most };
+        let stop = Arc::default();
+        Warming { threads: Pipelines::prewarm(&self.core, threads, &stop), stop }
     }
 
     /// The device.
@@ -346,6 +463,10 @@ impl VulkanBackend {
     /// `Value` and `Unsupported`, in words for the user.
     pub fn check_program(&self, program: &GpuProgram) -> Result<()> {
         crate::glsl::check::check(self.caps(), program)
+    }
+    /// Bytes of files that the device reads in place; they are no memory of its own.
+    pub fn imported(&self) -> u64 {
+        self.core.device.importer.as_ref().map_or(0, |i| i.bytes())
     }
     /// Sets the limit on memory in use; returns the previous one.
     pub fn set_memory_limit(&self, bytes: usize) -> usize {

@@ -95,6 +95,8 @@ macro_rules! flags {
             pub storage_buffers: u32,
             /// Alignment of a storage buffer's offset, in bytes.
             pub storage_alignment: u64,
+            /// Alignment of the host's memory that is used in place, in bytes; 0 where none is.
+            pub import_alignment: u64,
             /// Dispatches that are handed to the device at a time.
             pub batch: u32,
             /// Nanoseconds of a timestamp tick; 0 if the queue has no timestamps.
@@ -207,16 +209,19 @@ const PARTS: &[&str] = &[
     "subgroup_sums", // their sums
     "matrices",
     "unified",       // the processor's access to arrays: all are copied
+    "rebar",         // the processor's window to all of the device's memory
     "pipeline_file", // compiled pipelines kept on disk
     "unasked",       // being chosen without being named
 ];
 /// Limits that can be lowered.
-const LIMITS: &[&str] = &["shared_memory", "workgroup_invocations", "storage_range", "allocation_size", "batch"];
+const LIMITS: &[&str] =
+    &["shared_memory", "workgroup_invocations", "storage_range", "allocation_size", "batch", "memory", "batches"];
 
 impl Overrides {
     /// Reads a list such as `fp16,subgroups,storage_range=134217728`: flags of [`Caps::FLAGS`], `subgroups` (all their
     /// operations), `subgroup_sums`, `matrices`, `unified` (the processor's access to arrays, so that all are copied),
-    /// `pipeline_file`, `unasked` (being chosen without being named), limits to be lowered, and `family=NAME` (kernels).
+    /// `rebar` (its window to the device's own memory), `pipeline_file`, `unasked` (being chosen without being named), limits
+    /// to be lowered (`memory`: bytes after which the driver has none left, `batches`: after so many the device is lost), and `family=NAME` (kernels).
     ///
     /// # Errors
     /// `Value` for an unknown name or a limit that is no number.
@@ -278,6 +283,7 @@ impl Overrides {
                     caps.matrix2 = false;
                 }
                 "unified" => a.unified = false,
+                "rebar" => a.rebar = false,
                 "pipeline_file" => a.pipeline_file = false,
                 _ => a.by_name_only = true,
             }
@@ -291,6 +297,8 @@ impl Overrides {
                     caps.workgroup_size = caps.workgroup_size.map(|s| s.min(lower));
                 }
                 "storage_range" => caps.storage_range = caps.storage_range.min(value),
+                "batches" => a.last_batch = a.last_batch.min(value),
+                "memory" => a.memory_limit = a.memory_limit.min(value),
                 "batch" => caps.batch = caps.batch.min(lower).max(1),
                 _ => caps.allocation_size = caps.allocation_size.min(value),
             }
@@ -337,7 +345,7 @@ mod tests {
         };
         let without = |list: &str| {
             let mut a = Adapter::for_test("x", Kind::Integrated);
-            (a.unified, a.caps) = (true, all.clone());
+            (a.unified, a.rebar, a.caps) = (true, true, all.clone());
             Overrides::parse(list).unwrap().apply(&mut a);
             a
         };
@@ -350,6 +358,14 @@ mod tests {
         assert_eq!(c.storage_range, 1 << 32);
         assert!(a.unified && a.pipeline_file && !a.by_name_only && !a.shadowed && a.off.is_empty());
         let a = without("unified,pipeline_file,unasked,coherent,subgroup_sums,family=matmul,batch=3,allocation_size=7");
+        let b = without("rebar,memory=9,batches=5");
+        assert!(
+            (a.last_batch, b.last_batch) == (u64::MAX, 5)
+                && a.rebar
+                && a.memory_limit == u64::MAX
+                && !b.rebar
+                && b.memory_limit == 9
+        );
         assert!(!a.unified && !a.pipeline_file && a.by_name_only && a.shadowed && !a.caps.coherent);
         assert!(!a.caps.subgroups.arithmetic && a.caps.subgroups.shuffle);
         assert_eq!((a.off.as_slice(), a.caps.batch, a.caps.allocation_size), (&["matmul"][..], 3, 7));

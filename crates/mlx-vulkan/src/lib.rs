@@ -18,16 +18,18 @@ pub mod glsl;
 mod hal;
 mod hash;
 mod kernels;
+#[cfg(test)]
+mod memory_tests;
 mod quirks;
 mod record;
 mod shaders;
 #[cfg(test)]
 mod testing;
 
-pub use backend::{Recording, VulkanBackend};
+pub use backend::{Recording, VulkanBackend, Warming};
 pub use caps::{Caps, MINIMUM, MatrixShape, Number, Overrides, Subgroups};
 pub use choose::{Choice, choose};
-pub use hal::instance::{Adapter, Heap, Kind, Survey, survey, survey_without};
+pub use hal::instance::{Adapter, Heap, Kind, MemoryType, Survey, survey, survey_without};
 pub use hal::times::KernelTime;
 pub use kernels::FAMILIES;
 pub use quirks::{QUIRKS, Quirk};

@@ -118,7 +118,8 @@ impl<'a> Cx<'a> {
     fn bound(&self, block: &Arc<Block>, first: usize, bytes: Range<usize>, writes: bool) -> Result<Bound> {
         let step = self.caps.storage_alignment.max(16);
         // An empty operand may begin at the end of its block; a binding is never empty.
-        let start = (bytes.start as u64).min(block.bytes - 4) / step * step;
+        // Alignments are powers of two.
+        let start = (bytes.start as u64).min(block.bytes - 4) & !(step - 1);
         let end = (bytes.end as u64).next_multiple_of(4).max(start + 4).min(block.bytes);
         if end - start > self.caps.storage_range {
             return Err(Error::device(format!(
@@ -150,7 +151,8 @@ impl<'a> Cx<'a> {
         let copy = o.buffer.twin(part.clone(), || self.core.upload(&o.buffer, part.clone()))?;
         match copy.downcast::<Arrays>() {
             Some(m) => {
-                self.bound(&m.block, o.offset - part.start, bytes.start - part.start..bytes.end - part.start, false)
+                let at = |byte: usize| byte - part.start + m.lead;
+                self.bound(&m.block, at(o.offset), at(bytes.start)..at(bytes.end), false)
             }
             None => Err(Error::runtime("[gpu] a copy is not on the device")),
         }
@@ -175,7 +177,7 @@ impl<'a> Cx<'a> {
     /// # Errors
     /// `Memory` if there is none.
     pub fn scratch(&mut self, bytes: usize) -> Result<Bound> {
-        let block = self.core.pool.take(bytes, Place::Array)?;
+        let block = self.core.take(bytes, Place::Array)?;
         self.scratch.push(block.clone());
         self.bound(&block, 0, 0..bytes.next_multiple_of(4), true)
     }
@@ -186,7 +188,7 @@ impl<'a> Cx<'a> {
     /// `Memory` or `Device`.
     pub fn words(&mut self, words: &[u32]) -> Result<Bound> {
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-        let block = self.core.pool.take(bytes.len(), Place::Array)?;
+        let block = self.core.take(bytes.len(), Place::Array)?;
         self.scratch.push(block.clone());
         self.core.queue.fill(&block, &bytes)?;
         self.bound(&block, 0, 0..bytes.len(), false)

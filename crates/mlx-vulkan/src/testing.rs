@@ -1,6 +1,6 @@
 //! Running ops on the device and on the processor, side by side.
 
-use crate::{Choice, VulkanBackend, choose, survey};
+use crate::{Choice, Overrides, VulkanBackend, choose, survey, survey_without};
 use mlx_cpu::{CpuBackend, Isa, host};
 use mlx_ir::{Backend, DType, Desc, Element, Launch, Op, Operand};
 use std::sync::OnceLock;
@@ -27,6 +27,14 @@ pub(crate) fn backend() -> Option<&'static VulkanBackend> {
         }
     })
     .as_ref()
+}
+
+/// The same device opened once more, with more taken away from it.
+pub(crate) fn without(list: &str) -> Option<VulkanBackend> {
+    let index = backend()?.adapter().index;
+    let all = format!("{},{list}", std::env::var("MLX_VULKAN_DISABLE").unwrap_or_default());
+    let found = survey_without(&Overrides::parse(&all).expect("names")).expect("a survey");
+    Some(VulkanBackend::open(&found.adapters[index]).expect("it opened before"))
 }
 
 pub(crate) fn cpu() -> &'static CpuBackend {
@@ -110,9 +118,12 @@ pub(crate) fn compare(op: impl Into<Op>, ins: &[Operand], outs: &[Desc], toleran
         };
         let (w, g) = (numbers(w), numbers(g));
         assert_eq!(w.len(), g.len());
-        for (i, (&x, &y)) in w.iter().zip(&g).enumerate() {
-            let near = (x - y).abs() <= tolerance * x.abs().max(1.0) + unit * x.abs();
-            assert!(x == y || near || (x.is_nan() && y.is_nan()), "{op:?}: element {i} is {y}, the processor's is {x}");
+        let near = |x: f64, y: f64| (x - y).abs() <= tolerance * x.abs().max(1.0) + unit * x.abs();
+        let same = |x: f64, y: f64| x == y || near(x, y) || (x.is_nan() && y.is_nan());
+        let off: Vec<usize> = (0..w.len()).filter(|&i| !same(w[i], g[i])).collect();
+        if let Some(&i) = off.first() {
+            let some = &off[..off.len().min(40)];
+            panic!("{op:?}: element {i} is {}, the processor's is {}; {} are off: {some:?}", g[i], w[i], off.len());
         }
     }
 }

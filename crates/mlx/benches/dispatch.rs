@@ -2,7 +2,8 @@
 //! computed in a few pieces, as elementwise work is.
 //!
 //! `cargo bench -p mlx --bench dispatch` prints medians in µs; with `-- --gpu` those of the Vulkan device: one sum from
-//! call to result, and a sum's share of a chain and of a heap of independent ones. `benches/dispatch_vs_mlx.py` runs it by turns with the
+//! call to result, a sum's share of a chain and of a heap of independent ones, and the processor's part of it (`-- --gpu
+//! --record` for that alone, for profilers). `benches/dispatch_vs_mlx.py` runs it by turns with the
 //! official wheel: with the argument `--serve` each line read is answered by one measurement.
 
 use mlx::{Array, Device, Result, Stream, ops};
@@ -33,6 +34,13 @@ fn measure(x: &Array, one: &Array, runs: usize) -> Result<(f64, f64)> {
     Ok((median(times.iter().map(|t| t.0).collect()), median(times.iter().map(|t| t.1).collect())))
 }
 
+/// Microseconds for which this thread ran (0 where the system does not tell).
+fn thread_time() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let ns = told.and_then(|t| t.split_whitespace().next()?.parse::<f64>().ok());
+    ns.unwrap_or(0.0) / 1e3
+}
+
 /// Medians on the Vulkan device.
 fn gpu() -> Result<()> {
     const MANY: usize = 1000;
@@ -60,20 +68,44 @@ fn gpu() -> Result<()> {
         };
         let heap = || (0..MANY).map(|_| ops::add(&x, &one)).collect();
         time(&single, 20)?;
-        for (what, f) in [("chain", &chain as &dyn Fn() -> Result<Vec<Array>>), ("heap", &heap)] {
-            let before = mlx::counts();
-            mlx::eval(&f()?)?;
-            let did = mlx::counts() - before;
-            println!("{what} of {MANY}: {} dispatches, {} barriers", did.dispatches, did.barriers);
-        }
-        let (single, chain, heap) = (time(&single, 300)?, time(&chain, 20)?, time(&heap, 20)?);
         let each = MANY as f64;
-        println!("one sum of 8 elements, from call to result: {single:.1} µs");
-        println!(
-            "a sum in a chain of {MANY}: {:.2} µs; of {MANY} independent ones: {:.2} µs",
-            chain / each,
-            heap / each
-        );
+        let all = !std::env::args().any(|a| a == "--record");
+        if all {
+            for (what, f) in [("chain", &chain as &dyn Fn() -> Result<Vec<Array>>), ("heap", &heap)] {
+                let before = mlx::counts();
+                mlx::eval(&f()?)?;
+                let did = mlx::counts() - before;
+                println!("{what} of {MANY}: {} dispatches, {} barriers", did.dispatches, did.barriers);
+            }
+            let (one_sum, in_chain, in_heap) = (time(&single, 300)?, time(&chain, 20)?, time(&heap, 20)?);
+            println!("one sum of 8 elements, from call to result: {one_sum:.1} µs");
+            println!(
+                "a sum in a chain of {MANY}: {:.2} µs; of {MANY} independent ones: {:.2} µs",
+                in_chain / each,
+                in_heap / each
+            );
+        }
+        // What the processor does for a dispatch: building the graph, then everything up to handing it over.
+        let recorded = |f: &dyn Fn() -> Result<Vec<Array>>| -> Result<(f64, f64)> {
+            // Systems count coarsely: sums are right, single figures are not.
+            const RUNS: usize = 200;
+            let (mut build, mut record) = (0.0, 0.0);
+            for _ in 0..RUNS {
+                let start = thread_time();
+                let all = f()?;
+                let built = thread_time();
+                let kept = mlx::replay::Replay::capture(&all)?;
+                record += thread_time() - built;
+                build += built - start;
+                mlx::eval(&all)?;
+                drop(kept);
+            }
+            Ok((build / (RUNS as f64 * each), record / (RUNS as f64 * each)))
+        };
+        for (what, f) in [("chain", &chain as &dyn Fn() -> Result<Vec<Array>>), ("heap", &heap)] {
+            let (build, record) = recorded(f)?;
+            println!("this thread's time for a sum of the {what}: {build:.2} µs to build, {record:.2} µs to record");
+        }
         Ok(())
     })
 }

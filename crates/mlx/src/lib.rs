@@ -26,9 +26,9 @@ mod transforms;
 pub use array::Array;
 pub use mlx_ir::{C64, DType, Element, Error, ErrorKind, Result};
 pub use runtime::{
-    Config, Counts, Device, Place, Stream, VARIABLES, configure, counts, current_stream, default_device,
+    Config, Counts, Device, Place, Stream, VARIABLES, Warming, configure, counts, current_stream, default_device,
     default_stream, enter, gpu_identity, gpu_name, init, isa, leave, memory, on, profile, set_default_device,
-    set_default_stream, set_threads, threads,
+    set_default_stream, set_threads, threads, warm_gpu,
 };
 pub use schedule::{async_eval, eval, synchronize};
 pub use transforms::{Graph, grad, jvp, value_and_grad, vjp, vjp_with, vmap, vmap_of};

@@ -252,6 +252,25 @@ pub(crate) fn vulkan() -> Result<&'static mlx_vulkan::VulkanBackend> {
     gpu::get()
 }
 
+/// Kernels of the GPU being made in the background, until this goes.
+#[derive(Default)]
+pub struct Warming {
+    #[cfg(feature = "vulkan")]
+    _pipelines: mlx_vulkan::Warming,
+}
+
+/// Opens the GPU and begins to make, in the background, the kernels that programs used there before. Those that this one
+/// uses are noted for the next. For programs that have something else to do meanwhile, such as reading a model.
+///
+/// # Errors
+/// `Device` if there is no GPU.
+pub fn warm_gpu() -> Result<Warming> {
+    #[cfg(feature = "vulkan")]
+    return Ok(Warming { _pipelines: gpu::get()?.prewarm() });
+    #[cfg(not(feature = "vulkan"))]
+    Err(Error::device("[device] gpu is not available: this build has no Vulkan back end"))
+}
+
 /// The GPU's back end if it is in use.
 fn gpu_in_use() -> Option<&'static dyn Backend> {
     #[cfg(feature = "vulkan")]

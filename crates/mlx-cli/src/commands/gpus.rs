@@ -113,6 +113,11 @@ fn device(a: &Adapter) -> Value {
         "heaps": a.heaps.iter().map(|h| json!({
             "bytes": h.bytes, "device_local": h.device_local, "mappable": h.mappable, "free_bytes": h.free,
         })).collect::<Vec<_>>(),
+        "memory_types": a.types.iter().map(|t| json!({
+            "heap": t.heap, "device_local": t.device_local, "host_visible": t.host_visible, "coherent": t.coherent,
+            "cached": t.cached,
+        })).collect::<Vec<_>>(),
+        "processor_writes_all_memory": a.rebar,
         "refused": a.refused,
         "only_by_name": a.by_name_only,
         "quirks": a.quirks.iter().map(|q| json!({
@@ -138,6 +143,7 @@ fn device(a: &Adapter) -> Value {
             "storage_alignment": c.storage_alignment,
             "allocation_bytes": c.allocation_size,
             "allocations": c.allocation_count,
+            "host_import_alignment": c.import_alignment,
             "batch": c.batch,
             "push_constant_bytes": c.push_constants,
             "timestamp_ns": c.timestamp_ns,

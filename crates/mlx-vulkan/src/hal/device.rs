@@ -1,12 +1,15 @@
 //! A device that has been opened: its queue, its memory allocator, its layouts.
 
+use super::import::Importer;
 use super::instance::{Adapter, Instance, compute_family, raw_device};
 use super::probe::newer;
+use super::timeline::Calls;
 use crate::caps::Caps;
 use ash::vk;
 use mlx_ir::{Error, Result};
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 /// Most storage buffers of a dispatch.
@@ -33,7 +36,13 @@ pub(crate) struct Device {
     pub cache_uuid: [u8; 16],
     /// Writes descriptors into command buffers, where the device can.
     pub push: Option<ash::khr::push_descriptor::Device>,
+    /// How to wait for work by timeline semaphores, where the device has them.
+    pub timeline: Option<Calls>,
     pub allocator: ManuallyDrop<vk_mem::Allocator>,
+    /// Bytes of living blocks.
+    pub allocated: AtomicU64,
+    /// Where the device can read pages of files in place.
+    pub importer: Option<Importer>,
     layouts: [OnceLock<Layout>; MAX_BINDINGS + 1],
     /// The first error after which the device takes no work.
     lost: OnceLock<Error>,
@@ -102,13 +111,20 @@ impl Device {
             }
         };
         let push = adapter.caps.push_descriptor.then(|| ash::khr::push_descriptor::Device::new(&instance.raw, &raw));
+        let timeline = adapter.caps.timeline.then(|| match properties.api_version >= vk::API_VERSION_1_2 {
+            true => Calls::Core,
+            false => Calls::Extension(ash::khr::timeline_semaphore::Device::new(&instance.raw, &raw)),
+        });
         Ok(Arc::new(Device {
             queue,
+            timeline,
             family,
             timestamp_bits: families.get(family as usize).map_or(0, |f| f.timestamp_valid_bits),
             adapter: adapter.clone(),
             cache_uuid: properties.pipeline_cache_uuid,
             push,
+            allocated: AtomicU64::new(0),
+            importer: Importer::new(&instance.raw, physical, &raw, adapter),
             allocator: ManuallyDrop::new(allocator),
             layouts: [const { OnceLock::new() }; MAX_BINDINGS + 1],
             lost: OnceLock::new(),
@@ -153,6 +169,7 @@ impl Device {
         let mut atomics =
             vk::PhysicalDeviceShaderAtomicFloatFeaturesEXT::default().shader_buffer_float32_atomic_add(true);
         let mut robust = vk::PhysicalDevicePipelineRobustnessFeaturesEXT::default().pipeline_robustness(true);
+        let mut timeline = vk::PhysicalDeviceTimelineSemaphoreFeatures::default().timeline_semaphore(true);
         let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
         let mut matrix2 = newer::Matrix2::new();
@@ -172,6 +189,10 @@ impl Device {
         if caps.int_dot {
             features = features.push_next(&mut dot);
             names.extend((!v13).then_some(ash::khr::shader_integer_dot_product::NAME));
+        }
+        if caps.timeline {
+            features = features.push_next(&mut timeline);
+            names.extend((!v12).then_some(ash::khr::timeline_semaphore::NAME));
         }
         if caps.subgroups.size_control || caps.subgroups.full {
             features = features.push_next(&mut sizes);
@@ -202,6 +223,7 @@ impl Device {
         }
         names.extend(caps.push_descriptor.then_some(ash::khr::push_descriptor::NAME));
         names.extend(caps.memory_budget.then_some(ash::ext::memory_budget::NAME));
+        names.extend(caps.host_import.then_some(ash::ext::external_memory_host::NAME));
         // A device that has it wants it enabled.
         let portable = ash::khr::portability_subset::NAME;
         names.extend(has(portable).then_some(portable));

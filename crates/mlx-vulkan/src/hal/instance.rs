@@ -112,6 +112,21 @@ pub struct Heap {
     pub free: Option<u64>,
 }
 
+/// A type of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    /// The heap that it is of.
+    pub heap: usize,
+    /// The device's own.
+    pub device_local: bool,
+    /// The processor can map it.
+    pub host_visible: bool,
+    /// Writes of either side are seen by the other without being told.
+    pub coherent: bool,
+    /// The processor reads it through its caches.
+    pub cached: bool,
+}
+
 /// A device, whether it can be used or not.
 #[derive(Clone, Debug)]
 pub struct Adapter {
@@ -139,6 +154,10 @@ pub struct Adapter {
     pub heaps: Vec<Heap>,
     /// Processor and device share their memory: arrays need no copies.
     pub unified: bool,
+    /// The processor can write (nearly) all of the device's own memory, which it should not read.
+    pub rebar: bool,
+    /// Types of memory.
+    pub types: Vec<MemoryType>,
     /// What it can do, less what is known not to work and what `MLX_VULKAN_DISABLE` takes away.
     pub caps: Caps,
     /// What is known of such devices and drivers.
@@ -151,6 +170,10 @@ pub struct Adapter {
     pub by_name_only: bool,
     /// The processor works on copies of mapped memory, so that a missing flush shows.
     pub(crate) shadowed: bool,
+    /// Bytes after which the driver is taken to have no memory left, for tests.
+    pub(crate) memory_limit: u64,
+    /// Number of the batch after which the device is taken to be lost, for tests.
+    pub(crate) last_batch: u64,
     /// Why it is not used; none for a device that can be.
     pub refused: Option<String>,
 }
@@ -172,12 +195,16 @@ impl Adapter {
             driver_version: 0,
             heaps: Vec::new(),
             unified: kind != Kind::Discrete,
+            rebar: false,
+            types: Vec::new(),
             caps: Caps::default(),
             quirks: Vec::new(),
             off: Vec::new(),
             pipeline_file: true,
             by_name_only: false,
             shadowed: false,
+            memory_limit: u64::MAX,
+            last_batch: u64::MAX,
             refused: None,
         }
     }
@@ -267,12 +294,16 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
         driver_version: p.driver_version,
         heaps: Vec::new(),
         unified: false,
+        rebar: false,
+        types: Vec::new(),
         caps: Caps::default(),
         quirks: Vec::new(),
         off: Vec::new(),
         pipeline_file: true,
         by_name_only: false,
         shadowed: false,
+        memory_limit: u64::MAX,
+        last_batch: u64::MAX,
         refused: None,
     };
     if p.api_version < vk::API_VERSION_1_1 {
@@ -289,7 +320,8 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
     if let Some(d) = probe::driver(instance, device, p.api_version, &ext) {
         (a.driver_id, a.driver, a.driver_info) = (Some(d.id), d.name, d.info);
     }
-    (a.heaps, a.unified) = memory(instance, device, ext.has(ash::ext::memory_budget::NAME));
+    (a.heaps, a.types, a.unified) = memory(instance, device, ext.has(ash::ext::memory_budget::NAME));
+    a.rebar = whole_window(&a.heaps, &a.types);
     let Some(queue) = queue_family(&families) else {
         a.refused = Some(format!("it has no compute queue; needed: {MINIMUM}"));
         return a;
@@ -316,8 +348,16 @@ fn coherent(instance: &Instance, device: vk::PhysicalDevice) -> bool {
     mapped.all(|t| t.property_flags.contains(Flags::HOST_COHERENT))
 }
 
-/// Heaps, and whether all memory is shared with the processor.
-fn memory(instance: &Instance, device: vk::PhysicalDevice, has_budget: bool) -> (Vec<Heap>, bool) {
+/// Whether the processor can map coherent memory of the device's largest heap. Those with a small window have a heap for
+/// it, or tell of a window that is smaller than the rest.
+fn whole_window(heaps: &[Heap], types: &[MemoryType]) -> bool {
+    let own = heaps.iter().enumerate().filter(|(_, h)| h.device_local);
+    let Some((largest, _)) = own.max_by_key(|(_, h)| h.bytes) else { return false };
+    types.iter().any(|t| t.heap == largest && t.device_local && t.host_visible && t.coherent)
+}
+
+/// Heaps and types, and whether all memory is shared with the processor.
+fn memory(instance: &Instance, device: vk::PhysicalDevice, has_budget: bool) -> (Vec<Heap>, Vec<MemoryType>, bool) {
     let mut budget = vk::PhysicalDeviceMemoryBudgetPropertiesEXT::default();
     let mut m = vk::PhysicalDeviceMemoryProperties2::default();
     if has_budget {
@@ -340,5 +380,39 @@ fn memory(instance: &Instance, device: vk::PhysicalDevice, has_budget: bool) -> 
         })
         .collect();
     let unified = !list.is_empty() && list.iter().all(|h| h.device_local && h.mappable);
-    (list, unified)
+    use vk::MemoryPropertyFlags as Flags;
+    let types = types.iter().map(|t| MemoryType {
+        heap: t.heap_index as usize,
+        device_local: t.property_flags.contains(Flags::DEVICE_LOCAL),
+        host_visible: t.property_flags.contains(Flags::HOST_VISIBLE),
+        coherent: t.property_flags.contains(Flags::HOST_COHERENT),
+        cached: t.property_flags.contains(Flags::HOST_CACHED),
+    });
+    (list, types.collect(), unified)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_to_all_memory_is_known_from_a_small_one() {
+        let heap = |gib: u64, device_local| Heap { bytes: gib << 30, device_local, mappable: true, free: None };
+        let kind = |heap, device_local, host_visible, coherent| MemoryType {
+            heap,
+            device_local,
+            host_visible,
+            coherent,
+            cached: false,
+        };
+        let plain = [kind(0, true, false, false), kind(1, false, true, true)];
+        let heaps = [heap(16, true), heap(32, false)];
+        assert!(!whole_window(&heaps, &plain));
+        assert!(whole_window(&heaps, &[plain[0], plain[1], kind(0, true, true, true)]));
+        assert!(!whole_window(&heaps, &[plain[0], plain[1], kind(0, true, true, false)]));
+        // A heap of its own for the 256 MiB that can be mapped.
+        let small = Heap { bytes: 256 << 20, ..heap(0, true) };
+        assert!(!whole_window(&[heap(16, true), heap(32, false), small], &[plain[0], kind(2, true, true, true)]));
+        assert!(!whole_window(&[], &[]));
+    }
 }

@@ -1,8 +1,9 @@
 //! Device memory: blocks, and a pool that keeps freed ones, since drivers take milliseconds for new ones.
 
 use super::device::{Device, failure};
+use super::queue::Seen;
 use ash::vk;
-use mlx_ir::{Error, MemoryInfo, Result};
+use mlx_ir::{Error, MemoryInfo, Pages, Result};
 use smallvec::SmallVec;
 use std::alloc::Layout;
 use std::collections::{BTreeMap, HashSet};
@@ -16,6 +17,10 @@ use vk_mem::Alloc;
 pub(crate) enum Place {
     /// Where the device computes; on devices that share the processor's memory it is mapped too.
     Array,
+    /// The device's own memory, which the processor writes through a window and never reads.
+    Direct,
+    /// Pages of a file, which the device reads in place.
+    File,
     /// Mapped memory that the processor writes and the device copies from.
     Upload,
     /// Mapped memory that the device copies to and the processor reads.
@@ -27,18 +32,30 @@ pub(crate) struct Block {
     pub raw: vk::Buffer,
     pub bytes: u64,
     pub place: Place,
-    /// First byte, where the processor can reach it.
+    /// First byte, where the processor can read and write it.
     pub mapped: Option<NonNull<u8>>,
+    /// First byte of memory that the processor can only write: reading it is a thousand times slower than anything else.
+    pub window: Option<NonNull<u8>>,
     /// Tells blocks apart, for hazards.
     pub id: u64,
     /// Number of the last batch of work that uses it.
     pub last: AtomicU64,
+    /// What work since the last barrier does with it.
+    pub(super) seen: Seen,
     /// Recordings that use it whenever they run: nobody else is given it meanwhile.
     kept: AtomicU32,
     /// Where the processor works instead of in the mapped memory, to see that nothing relies on its being coherent.
     shadow: Option<Shadow>,
-    allocation: vk_mem::Allocation,
+    holding: Holding,
     device: Arc<Device>,
+}
+
+/// What a block's bytes lie in.
+pub(super) enum Holding {
+    /// Memory of the device's allocator.
+    Own(vk_mem::Allocation),
+    /// Pages of the host, which stay where they are meanwhile.
+    Imported { memory: vk::DeviceMemory, _pages: Arc<dyn Pages> },
 }
 
 /// Memory of the processor's own beside a mapped block.
@@ -73,7 +90,21 @@ unsafe impl Sync for Block {}
 impl Drop for Block {
     fn drop(&mut self) {
         // SAFETY: batches in flight hold their blocks, so the device is done with it.
-        unsafe { self.device.allocator.destroy_buffer(self.raw, &mut self.allocation) };
+        unsafe {
+            match &mut self.holding {
+                Holding::Own(a) => {
+                    self.device.allocator.destroy_buffer(self.raw, a);
+                    self.device.allocated.fetch_sub(self.bytes, Ordering::Relaxed);
+                }
+                Holding::Imported { memory, .. } => {
+                    self.device.raw.destroy_buffer(self.raw, None);
+                    self.device.raw.free_memory(*memory, None);
+                    if let Some(i) = &self.device.importer {
+                        i.ended(self.bytes);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -87,12 +118,15 @@ impl Block {
         if let Some(s) = &self.shadow {
             host_copy(s.copy.as_ptr(), 0, s.mapped, s.layout.size());
         }
-        let done = self.device.allocator.flush_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
+        // Pages that are read in place are coherent.
+        let Holding::Own(allocation) = &self.holding else { return Ok(()) };
+        let done = self.device.allocator.flush_allocation(allocation, 0, vk::WHOLE_SIZE);
         done.map_err(|e| failure("memory could not be flushed", e))
     }
     /// Makes what the device wrote visible to the processor.
     pub fn to_read(&self) -> Result<()> {
-        let done = self.device.allocator.invalidate_allocation(&self.allocation, 0, vk::WHOLE_SIZE);
+        let Holding::Own(allocation) = &self.holding else { return Ok(()) };
+        let done = self.device.allocator.invalidate_allocation(allocation, 0, vk::WHOLE_SIZE);
         if let Some(s) = &self.shadow {
             host_copy(s.mapped.as_ptr(), 0, s.copy, s.layout.size());
         }
@@ -137,6 +171,18 @@ pub(crate) struct Pool {
     limit: AtomicU64,
 }
 
+/// Bytes that were counted and are not, unless it is forgotten.
+struct Room<'a> {
+    device: &'a Device,
+    size: u64,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.device.allocated.fetch_sub(self.size, Ordering::Relaxed);
+    }
+}
+
 /// Sizes are rounded up, so that arrays of nearly the same size share blocks.
 pub(crate) fn rounded(bytes: u64) -> u64 {
     let b = bytes.max(16);
@@ -162,11 +208,17 @@ impl Pool {
         self.free.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// A block of at least `bytes`, its contents undefined. A kept one may still be in use by work in flight.
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A block of at least `bytes`, its contents undefined. A kept one may still be in use by work in flight. When the
+    /// driver has no memory left, or is over its budget, what is kept is given back and `settle` is called, which waits
+    /// for work in flight, since that holds memory too.
     ///
     /// # Errors
-    /// `Memory` if there is none, even after giving back what was kept.
-    pub fn take(&self, bytes: usize, place: Place) -> Result<Arc<Block>> {
+    /// `Memory` if there is none even then.
+    pub fn take(&self, bytes: usize, place: Place, settle: &dyn Fn()) -> Result<Arc<Block>> {
         let size = rounded(bytes as u64);
         if size > self.device.caps().allocation_size {
             return Err(Error::memory(format!(
@@ -176,10 +228,11 @@ impl Pool {
         }
         let kept = {
             let mut free = self.free();
-            // No more than twice as large, or two pages.
-            let most = (2 * size).max(size + 8192);
-            let found = free.blocks.range((place, size)..=(place, most)).find(|(_, v)| !v.is_empty()).map(|(k, _)| *k);
-            let block = found.and_then(|k| free.blocks.get_mut(&k)?.pop());
+            let block = free.blocks.get_mut(&(place, size)).and_then(Vec::pop).or_else(|| {
+                // No more than twice as large, or two pages.
+                let sizes = (place, size)..=(place, (2 * size).max(size + 8192));
+                free.blocks.range_mut(sizes).find_map(|(_, v)| v.pop())
+            });
             if let Some(b) = &block {
                 free.bytes -= b.bytes;
             }
@@ -187,14 +240,14 @@ impl Pool {
         };
         let block = match kept {
             Some(b) => b,
-            None => Arc::new(self.make(size, place)?),
+            None => Arc::new(self.make(size, place, settle)?),
         };
         let active = self.active.fetch_add(block.bytes, Ordering::Relaxed) + block.bytes;
         self.peak.fetch_max(active, Ordering::Relaxed);
         Ok(block)
     }
 
-    fn make(&self, size: u64, place: Place) -> Result<Block> {
+    fn make(&self, size: u64, place: Place, settle: &dyn Fn()) -> Result<Block> {
         let over = |kept: u64| {
             self.active.load(Ordering::Relaxed).saturating_add(kept).saturating_add(size)
                 > self.limit.load(Ordering::Relaxed)
@@ -210,9 +263,8 @@ impl Pool {
         }
         match self.create(size, place) {
             Err(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY | vk::Result::ERROR_OUT_OF_HOST_MEMORY) => {
-                // SAFETY: the device lives; work in flight gives its blocks back only when it is done.
-                let _ = unsafe { self.device.raw.device_wait_idle() };
                 self.clear();
+                settle();
                 self.create(size, place)
             }
             r => r,
@@ -223,6 +275,12 @@ impl Pool {
     fn create(&self, size: u64, place: Place) -> std::result::Result<Block, vk::Result> {
         use vk::{BufferUsageFlags as Usage, MemoryPropertyFlags as Flags};
         use vk_mem::AllocationCreateFlags as How;
+        // Tests have memory end early.
+        let after = self.device.allocated.fetch_add(size, Ordering::Relaxed) + size;
+        let room = Room { device: &self.device, size };
+        if after > self.device.adapter.memory_limit {
+            return Err(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+        }
         let info = vk::BufferCreateInfo::default()
             .size(size)
             .usage(Usage::STORAGE_BUFFER | Usage::TRANSFER_SRC | Usage::TRANSFER_DST)
@@ -232,15 +290,22 @@ impl Pool {
             Place::Array if unified => {
                 (Flags::HOST_VISIBLE, Flags::DEVICE_LOCAL | Flags::HOST_CACHED, How::HOST_ACCESS_RANDOM | How::MAPPED)
             }
-            Place::Array => (Flags::empty(), Flags::DEVICE_LOCAL, How::empty()),
+            Place::Array | Place::File => (Flags::empty(), Flags::DEVICE_LOCAL, How::empty()),
+            Place::Direct => (
+                Flags::DEVICE_LOCAL | Flags::HOST_VISIBLE | Flags::HOST_COHERENT,
+                Flags::empty(),
+                How::HOST_ACCESS_SEQUENTIAL_WRITE | How::MAPPED,
+            ),
             Place::Upload => {
                 (Flags::HOST_VISIBLE, Flags::HOST_COHERENT, How::HOST_ACCESS_SEQUENTIAL_WRITE | How::MAPPED)
             }
             Place::Download => (Flags::HOST_VISIBLE, Flags::HOST_CACHED, How::HOST_ACCESS_RANDOM | How::MAPPED),
         };
+        // Beyond its budget a driver moves memory to and fro, which takes longer than anything that is computed there.
+        let within = if self.device.caps().memory_budget { How::WITHIN_BUDGET } else { How::empty() };
         let how = vk_mem::AllocationCreateInfo {
-            flags,
-            usage: if place == Place::Array {
+            flags: flags | within,
+            usage: if matches!(place, Place::Array | Place::Direct) {
                 vk_mem::MemoryUsage::Unknown
             } else {
                 vk_mem::MemoryUsage::AutoPreferHost
@@ -251,24 +316,49 @@ impl Pool {
         };
         // SAFETY: the device lives; the size is within its limits.
         let (raw, allocation) = unsafe { self.device.allocator.create_buffer(&info, &how) }?;
-        let mapped = NonNull::new(self.device.allocator.get_allocation_info(&allocation).mapped_data.cast::<u8>());
+        std::mem::forget(room);
+        let seen = NonNull::new(self.device.allocator.get_allocation_info(&allocation).mapped_data.cast::<u8>());
+        let (mapped, window) = if place == Place::Direct { (None, seen) } else { (seen, None) };
         let shadow = mapped.filter(|_| self.device.adapter.shadowed).and_then(|m| Shadow::of(m, size));
         Ok(Block {
             raw,
             bytes: size,
             place,
             mapped: shadow.as_ref().map_or(mapped, |s| Some(s.copy)),
+            window,
             shadow,
             id: self.next.fetch_add(1, Ordering::Relaxed),
             last: AtomicU64::new(0),
+            seen: Seen::default(),
             kept: AtomicU32::new(0),
-            allocation,
+            holding: Holding::Own(allocation),
             device: self.device.clone(),
         })
     }
 
+    /// A block over pages of the host. It counts as no memory of the device, and is never kept for reuse.
+    pub(super) fn imported(&self, raw: vk::Buffer, bytes: u64, holding: Holding) -> Block {
+        Block {
+            raw,
+            bytes,
+            place: Place::File,
+            mapped: None,
+            window: None,
+            shadow: None,
+            id: self.next.fetch_add(1, Ordering::Relaxed),
+            last: AtomicU64::new(0),
+            seen: Seen::default(),
+            kept: AtomicU32::new(0),
+            holding,
+            device: self.device.clone(),
+        }
+    }
+
     /// Takes a block back, to be used again or freed.
     pub fn give(&self, block: Arc<Block>) {
+        if block.place == Place::File {
+            return;
+        }
         let mut free = self.free();
         if block.kept.load(Ordering::Relaxed) > 0 {
             // It counts as in use until the recording gives it back.

@@ -9,10 +9,12 @@
 
 pub(crate) mod cache;
 pub(crate) mod device;
+pub(crate) mod import;
 pub(crate) mod instance;
 pub(crate) mod memory;
 pub(crate) mod pipelines;
 mod probe;
 pub(crate) mod queue;
 pub(crate) mod recording;
+pub(crate) mod timeline;
 pub(crate) mod times;

@@ -161,12 +161,17 @@ pub(super) fn caps(
     let mut maintenance3 = vk::PhysicalDeviceMaintenance3Properties::default();
     let mut sizes = vk::PhysicalDeviceSubgroupSizeControlProperties::default();
     let mut dots = vk::PhysicalDeviceShaderIntegerDotProductProperties::default();
+    let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
     let mut p = vk::PhysicalDeviceProperties2::default().push_next(&mut subgroup).push_next(&mut maintenance3);
     if has_size_control {
         p = p.push_next(&mut sizes);
     }
     if has_int_dot {
         p = p.push_next(&mut dots);
+    }
+    let has_import = ext.has(ash::ext::external_memory_host::NAME);
+    if has_import {
+        p = p.push_next(&mut host);
     }
     // SAFETY: as above.
     unsafe { instance.raw.get_physical_device_properties2(device, &mut p) };
@@ -214,7 +219,7 @@ pub(super) fn caps(
         push_descriptor: ext.has(ash::khr::push_descriptor::NAME),
         matrix2: matrix2.features.iter().all(|&b| yes(b)),
         memory_budget: ext.has(ash::ext::memory_budget::NAME),
-        host_import: ext.has(ash::ext::external_memory_host::NAME),
+        host_import: has_import,
         external_fd: ext.has(ash::khr::external_memory_fd::NAME),
         // The caller knows the memory.
         coherent: false,
@@ -230,6 +235,7 @@ pub(super) fn caps(
         push_constants: limits.max_push_constants_size,
         storage_buffers: limits.max_per_stage_descriptor_storage_buffers,
         storage_alignment: limits.min_storage_buffer_offset_alignment.max(1),
+        import_alignment: host.min_imported_host_pointer_alignment,
         batch: super::queue::BATCH as u32,
         timestamp_ns: if queue.timestamp_valid_bits > 0 { limits.timestamp_period } else { 0.0 },
     }

@@ -6,14 +6,14 @@
 use super::device::{Device, Layout, MAX_BINDINGS, PUSH_BYTES, failure};
 use super::memory::{Block, Place};
 use super::recording::{Capture, Recorded};
+use super::timeline::Timeline;
 use super::times::{KernelTime, Profile, Stamps};
-use crate::hash::Quick;
 use ash::vk;
 use mlx_ir::{Error, Result};
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,7 @@ pub(super) struct Frame {
     device: Arc<Device>,
     pool: vk::CommandPool,
     pub(super) commands: vk::CommandBuffer,
+    /// Null where the queue has a timeline.
     pub(super) fence: vk::Fence,
     descriptors: Vec<vk::DescriptorPool>,
     /// Sets taken from the descriptor pools.
@@ -83,7 +84,9 @@ impl Frame {
             };
             let info = vk::CommandBufferAllocateInfo::default().command_pool(frame.pool).command_buffer_count(1);
             frame.commands = device.raw.allocate_command_buffers(&info)?[0];
-            frame.fence = device.raw.create_fence(&vk::FenceCreateInfo::default(), None)?;
+            if device.timeline.is_none() {
+                frame.fence = device.raw.create_fence(&vk::FenceCreateInfo::default(), None)?;
+            }
             Ok(frame)
         }
     }
@@ -96,7 +99,9 @@ impl Frame {
         let info = vk::CommandBufferBeginInfo::default().flags(flags);
         // SAFETY: the frame is not in flight.
         unsafe {
-            raw.reset_fences(&[self.fence])?;
+            if self.fence != vk::Fence::null() {
+                raw.reset_fences(&[self.fence])?;
+            }
             raw.reset_command_pool(self.pool, vk::CommandPoolResetFlags::empty())?;
             for &d in &self.descriptors {
                 raw.reset_descriptor_pool(d, vk::DescriptorPoolResetFlags::empty())?;
@@ -135,8 +140,6 @@ pub(super) struct Batch {
     blocks: Vec<Arc<Block>>,
     /// Where it is a recording that runs again.
     again: Option<Arc<Recorded>>,
-    /// Ranges read and written since the last barrier, by block.
-    seen: HashMap<u64, Seen, Quick>,
     pieces: usize,
     /// Pieces after which it is handed over.
     most: usize,
@@ -144,6 +147,8 @@ pub(super) struct Batch {
     bound: vk::Pipeline,
     /// While times are measured.
     stamps: Option<Stamps>,
+    /// Name of the last piece, for messages.
+    last: String,
 }
 
 impl Batch {
@@ -153,35 +158,64 @@ impl Batch {
             frame,
             blocks: Vec::new(),
             again: None,
-            seen: HashMap::default(),
             pieces: 0,
             most,
             bound: vk::Pipeline::null(),
             stamps,
+            last: String::new(),
         }
     }
 
     /// A recording that was handed over again.
     pub(super) fn repeated(number: u64, frame: Arc<Frame>, recorded: Arc<Recorded>) -> Batch {
-        Batch { again: Some(recorded), ..Batch::new(number, frame, 0, None) }
+        let last = "work recorded before".into();
+        Batch { again: Some(recorded), last, ..Batch::new(number, frame, 0, None) }
     }
 }
 
-#[derive(Clone, Default)]
-struct Seen {
-    read: Option<Range<u64>>,
-    written: Option<Range<u64>>,
+/// A range of bytes that the holder of the queue's lock reads and changes; empty if its end is 0.
+#[derive(Default)]
+struct Span {
+    start: AtomicU64,
+    end: AtomicU64,
 }
 
-fn meets(a: &Option<Range<u64>>, b: &Range<u64>) -> bool {
-    a.as_ref().is_some_and(|a| a.start < b.end && b.start < a.end)
+impl Span {
+    fn meets(&self, b: &Range<u64>) -> bool {
+        self.start.load(Ordering::Relaxed) < b.end && b.start < self.end.load(Ordering::Relaxed)
+    }
+    fn widen(&self, b: &Range<u64>) {
+        let (start, end) = (self.start.load(Ordering::Relaxed), self.end.load(Ordering::Relaxed));
+        self.set(if end == 0 { b.clone() } else { start.min(b.start)..end.max(b.end) });
+    }
+    fn set(&self, r: Range<u64>) {
+        self.start.store(r.start, Ordering::Relaxed);
+        self.end.store(r.end, Ordering::Relaxed);
+    }
 }
 
-fn widen(a: &mut Option<Range<u64>>, b: &Range<u64>) {
-    *a = Some(match a.take() {
-        Some(a) => a.start.min(b.start)..a.end.max(b.end),
-        None => b.clone(),
-    });
+/// What was read and written of a block since a barrier, noted in the block itself: work is recorded too often for a table.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The barrier since which this is so; what was noted before another one does not matter any more.
+    barrier: AtomicU64,
+    read: Span,
+    written: Span,
+}
+
+impl Seen {
+    /// Whether work must wait for what was noted since `barrier`.
+    fn conflicts(&self, barrier: u64, range: &Range<u64>, writes: bool) -> bool {
+        self.barrier.load(Ordering::Relaxed) == barrier
+            && (self.written.meets(range) || (writes && self.read.meets(range)))
+    }
+    fn note(&self, barrier: u64, range: &Range<u64>, writes: bool) {
+        if self.barrier.swap(barrier, Ordering::Relaxed) != barrier {
+            self.read.set(0..0);
+            self.written.set(0..0);
+        }
+        (if writes { &self.written } else { &self.read }).widen(range);
+    }
 }
 
 /// Whether `MLX_VULKAN_TEST_DROP_BARRIER` takes the barriers between dispatches away: so scripts/test-vulkan.sh sees
@@ -201,6 +235,8 @@ pub(super) struct State {
     /// Pieces of the next batch.
     most: usize,
     barriers: u64,
+    /// Number of the barrier after which work is being recorded, those at the beginning of batches among them.
+    latest: u64,
     /// While times are measured.
     pub(super) profile: Option<Profile>,
     /// While work is kept to be run again.
@@ -210,6 +246,8 @@ pub(super) struct State {
 /// The device's queue. All its work runs in the order in which it was recorded.
 pub(crate) struct Queue {
     pub(super) device: Arc<Device>,
+    /// Tells how far the work is; without it the fences of the frames do.
+    timeline: Option<Timeline>,
     state: Mutex<State>,
 }
 
@@ -231,7 +269,9 @@ pub(crate) struct Ready<'a> {
 }
 
 impl Queue {
-    pub fn new(device: Arc<Device>) -> Queue {
+    /// # Errors
+    /// `Memory` or `Device` if the driver refuses.
+    pub fn new(device: Arc<Device>) -> Result<Queue> {
         let state = State {
             open: None,
             flight: VecDeque::new(),
@@ -240,10 +280,11 @@ impl Queue {
             done: 1,
             most: FIRST,
             barriers: 0,
+            latest: 1,
             profile: None,
             capture: None,
         };
-        Queue { device, state: Mutex::new(state) }
+        Ok(Queue { timeline: Timeline::new(&device)?, device, state: Mutex::new(state) })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -418,24 +459,19 @@ impl Queue {
             };
             state.open = Some(Batch::new(state.next, frame, most, stamps));
             state.next += 1;
+            state.latest += 1;
             state.most = (state.most * 3 / 2).min(BATCH);
         }
         let open = state.open.as_mut().ok_or_else(|| Error::device("[gpu] no batch is open"))?;
-        let hazard = uses.iter().any(|u| {
-            open.seen
-                .get(&u.block.id)
-                .is_some_and(|s| meets(&s.written, &u.range) || (u.writes && meets(&s.read, &u.range)))
-        });
-        if hazard {
+        if uses.iter().any(|u| u.block.seen.conflicts(state.latest, &u.range, u.writes)) {
             if !barriers_are_dropped() {
                 self.barrier(open.frame.commands);
             }
-            open.seen.clear();
+            state.latest += 1;
             state.barriers += 1;
         }
         for u in uses {
-            let seen = open.seen.entry(u.block.id).or_default();
-            widen(if u.writes { &mut seen.written } else { &mut seen.read }, &u.range);
+            u.block.seen.note(state.latest, &u.range, u.writes);
             // The number changes under this lock only.
             if u.block.last.load(Ordering::Relaxed) != open.number {
                 u.block.last.store(open.number, Ordering::Release);
@@ -473,6 +509,8 @@ impl Queue {
     fn recorded(&self, state: &mut State, name: &str) -> Result<()> {
         let Some(open) = state.open.as_mut() else { return Ok(()) };
         open.pieces += 1;
+        open.last.clear();
+        open.last.push_str(name);
         if let Some(stamps) = &mut open.stamps {
             stamps.piece(&self.device, open.frame.commands, name);
         }
@@ -486,7 +524,6 @@ impl Queue {
             .src_access_mask(vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE)
             .dst_access_mask(vk::AccessFlags::HOST_READ)];
         let commands = [batch.frame.commands];
-        let info = [vk::SubmitInfo::default().command_buffers(&commands)];
         // SAFETY: the batch is complete; the queue is used under the lock only.
         let handed = unsafe {
             raw.cmd_pipeline_barrier(
@@ -499,29 +536,62 @@ impl Queue {
                 &[],
             );
             raw.end_command_buffer(commands[0])
-                .and_then(|()| raw.queue_submit(self.device.queue, &info, batch.frame.fence))
         };
-        if let Err(e) = handed {
-            return Err(self.device.give_up(failure("work was refused", e)));
-        }
+        handed.and_then(|()| self.give_to_driver(&commands, &batch.frame, batch.number)).map_err(|e| {
+            let what = format!("work was refused whose last kernel is {}", batch.last);
+            self.device.give_up(failure(&what, e))
+        })?;
         if let Some(c) = &mut state.capture {
             c.handed_over(&batch.frame);
         }
         state.flight.push_back(batch);
-        Self::retire(state, &self.device);
+        self.retire(state);
         Ok(())
     }
 
+    /// Command buffers in their order, as batch `number`. The caller has the lock; `frame` is one that is not in flight.
+    pub(super) fn give_to_driver(
+        &self,
+        commands: &[vk::CommandBuffer],
+        frame: &Frame,
+        number: u64,
+    ) -> std::result::Result<(), vk::Result> {
+        let (signals, values) = (self.timeline.as_ref().map(|t| [t.raw()]), [number]);
+        let mut at_end = vk::TimelineSemaphoreSubmitInfo::default().signal_semaphore_values(&values);
+        // One each: drivers with a limit to a submission have it met in every command buffer.
+        let mut info: SmallVec<[vk::SubmitInfo<'_>; 1]> =
+            commands.chunks(1).map(|c| vk::SubmitInfo::default().command_buffers(c)).collect();
+        if let (Some(signals), Some(last)) = (&signals, info.last_mut()) {
+            *last = last.signal_semaphores(signals).push_next(&mut at_end);
+        }
+        // SAFETY: the commands are complete and not in flight, nor is the frame's fence; the queue is used under the lock
+        // only; numbers grow.
+        unsafe { self.device.raw.queue_submit(self.device.queue, &info, frame.fence) }
+    }
+
     /// Forgets batches that are done; their command buffers are used again.
-    pub(super) fn retire(state: &mut State, device: &Device) {
+    pub(super) fn retire(&self, state: &mut State) {
+        if state.flight.is_empty() {
+            return;
+        }
+        let reached = match &self.timeline {
+            // Whoever waits for it learns what is wrong.
+            Some(t) => t.reached().unwrap_or(0),
+            None => u64::MAX,
+        };
         while let Some(first) = state.flight.front() {
+            if first.number > reached.min(self.device.adapter.last_batch) {
+                return;
+            }
             // SAFETY: the fence is that of a batch in flight.
-            if !matches!(unsafe { device.raw.get_fence_status(first.frame.fence) }, Ok(true)) {
+            let done = || unsafe { self.device.raw.get_fence_status(first.frame.fence) };
+            if self.timeline.is_none() && !matches!(done(), Ok(true)) {
                 return;
             }
             let Some(batch) = state.flight.pop_front() else { return };
             state.done = batch.number + 1;
             if let Some(stamps) = batch.stamps {
+                let device = &self.device;
                 state.profile.get_or_insert_default().take_in(device, stamps, device.timestamp_bits);
             }
             // A waiter may still hold it; then it goes when the waiter is done. A recording keeps its own.
@@ -546,7 +616,7 @@ impl Queue {
     pub fn is_done(&self, number: u64) -> bool {
         let mut state = self.state();
         if number >= state.done {
-            Self::retire(&mut state, &self.device);
+            self.retire(&mut state);
         }
         number < state.done
     }
@@ -557,9 +627,9 @@ impl Queue {
     /// `Device` if the device was lost or hangs.
     pub fn wait(&self, number: u64) -> Result<()> {
         loop {
-            let frame = {
+            let (last, frame) = {
                 let mut state = self.state();
-                Self::retire(&mut state, &self.device);
+                self.retire(&mut state);
                 if number < state.done {
                     return Ok(());
                 }
@@ -572,37 +642,54 @@ impl Queue {
                     self.hand_over(&mut state)?;
                 }
                 match state.flight.iter().rev().find(|b| b.number <= number) {
-                    Some(b) => b.frame.clone(),
+                    Some(b) => (b.number, self.timeline.is_none().then(|| b.frame.clone())),
                     None => return Ok(()),
                 }
             };
-            self.wait_for(&frame)?;
+            self.wait_for(last, frame.as_deref())?;
         }
     }
 
-    fn wait_for(&self, frame: &Frame) -> Result<()> {
+    /// Waits for batch `number`, whose frame is given where the queue has no timeline.
+    fn wait_for(&self, number: u64, frame: Option<&Frame>) -> Result<()> {
         let raw = &self.device.raw;
+        let fence = frame.map_or(vk::Fence::null(), |f| f.fence);
+        let patience = PATIENCE.as_nanos() as u64;
+        let done = || match &self.timeline {
+            Some(t) => t.reached().map(|n| n >= number),
+            // SAFETY: the frame is held, so its fence lives; looking at it needs no lock.
+            None => unsafe { raw.get_fence_status(fence) },
+        };
+        let sleep = || match &self.timeline {
+            Some(t) => t.wait(number, patience),
+            // SAFETY: as above.
+            None => unsafe { raw.wait_for_fences(&[fence], true, patience) },
+        };
         let began = Instant::now();
-        // SAFETY: the frame is held, so its fence lives; waiting needs no lock.
-        let answer = unsafe {
-            loop {
-                match raw.get_fence_status(frame.fence) {
-                    Ok(false) if began.elapsed() < SPIN => std::hint::spin_loop(),
-                    Ok(false) => break raw.wait_for_fences(&[frame.fence], true, PATIENCE.as_nanos() as u64),
-                    Ok(true) => break Ok(()),
-                    Err(e) => break Err(e),
-                }
+        let answer = loop {
+            match done() {
+                Ok(false) if began.elapsed() < SPIN => std::hint::spin_loop(),
+                Ok(false) => break sleep(),
+                Ok(true) => break Ok(()),
+                Err(e) => break Err(e),
             }
         };
-        match answer {
-            Ok(()) => Ok(()),
-            Err(vk::Result::TIMEOUT) => Err(self.device.give_up(Error::device(format!(
-                "[gpu] {} did not finish its work within {} s",
-                self.device.adapter.name,
+        let lost = number > self.device.adapter.last_batch;
+        let e = match answer {
+            Ok(()) if lost => vk::Result::ERROR_DEVICE_LOST,
+            Ok(()) => return Ok(()),
+            Err(e) => e,
+        };
+        // What was recorded tells where to look.
+        let last = self.state().flight.iter().find(|b| b.number == number).map(|b| b.last.clone()).unwrap_or_default();
+        let name = &self.device.adapter.name;
+        Err(self.device.give_up(match e {
+            vk::Result::TIMEOUT => Error::device(format!(
+                "[gpu] {name} did not finish its work within {} s; its last kernel is {last}",
                 PATIENCE.as_secs()
-            )))),
-            Err(e) => Err(self.device.give_up(failure("the device was lost at work", e))),
-        }
+            )),
+            e => failure(&format!("{name} was lost at work whose last kernel is {last}"), e),
+        }))
     }
 
     /// Returns when everything recorded so far is done.

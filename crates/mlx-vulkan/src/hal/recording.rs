@@ -105,25 +105,22 @@ impl Queue {
         let number = state.next;
         state.next += 1;
         let commands: Vec<vk::CommandBuffer> = recorded.frames.iter().map(|f| f.commands).collect();
-        // One each: drivers with a limit to a submission have it met in every command buffer.
-        let info: Vec<vk::SubmitInfo<'_>> =
-            commands.chunks(1).map(|c| vk::SubmitInfo::default().command_buffers(c)).collect();
         let Some(frame) = recorded.frames.first() else { return Ok(0) };
-        let raw = &self.device.raw;
-        // SAFETY: the queue is used under the lock only; the commands are complete, were begun to be handed over more
-        // than once, and are not in flight, nor is the fence; frames and blocks live as long as the recording.
-        let handed = unsafe {
-            raw.reset_fences(&[frame.fence]).and_then(|()| raw.queue_submit(self.device.queue, &info, frame.fence))
+        let ready = match frame.fence == vk::Fence::null() {
+            true => Ok(()),
+            // SAFETY: the recording is not in flight, so neither is the fence.
+            false => unsafe { self.device.raw.reset_fences(&[frame.fence]) },
         };
-        if let Err(e) = handed {
-            return Err(self.device.give_up(failure("work was refused", e)));
+        // The commands were begun to be handed over more than once; frames and blocks live as long as the recording.
+        if let Err(e) = ready.and_then(|()| self.give_to_driver(&commands, frame, number)) {
+            return Err(self.device.give_up(failure("work recorded before was refused", e)));
         }
         for b in &recorded.blocks {
             // The number changes under the queue's lock only.
             b.last.store(number, Ordering::Release);
         }
         state.flight.push_back(Batch::repeated(number, frame.clone(), recorded.clone()));
-        Self::retire(&mut state, &self.device);
+        self.retire(&mut state);
         Ok(number)
     }
 }

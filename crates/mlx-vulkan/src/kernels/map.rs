@@ -9,6 +9,7 @@ use mlx_ir::desc::collapse;
 use mlx_ir::op::Map;
 use mlx_ir::{DType, Desc, Operand, QuantFormat, Result, Tape};
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{OnceLock, RwLock};
 
@@ -130,8 +131,25 @@ pub(super) fn known(key: Key, caps: &Caps) -> bool {
     a
 }
 
-/// Whether the tape's functions can be written.
+/// Whether the tape's functions can be written. Each thread remembers what it asked last, so that most answers need
+/// neither a lock nor a copy.
 fn able(tape: &Tape, caps: &Caps) -> bool {
+    type Asked = Vec<(Tape, bool, bool)>;
+    thread_local!(static ASKED: RefCell<Asked> = const { RefCell::new(Vec::new()) });
+    ASKED.with_borrow_mut(|asked| {
+        if let Some(a) = asked.iter().find(|a| a.1 == caps.int64 && a.0 == *tape) {
+            return a.2;
+        }
+        let able = written(tape, caps);
+        if asked.len() == 8 {
+            asked.remove(0);
+        }
+        asked.push((tape.clone(), caps.int64, able));
+        able
+    })
+}
+
+fn written(tape: &Tape, caps: &Caps) -> bool {
     let places = smallvec::smallvec![Place::Flat; tape.inputs().len()];
     known(MapKey { tape: tape.clone(), places, out: Place::Flat, dims: 1, times: 1 }.into(), caps)
 }
@@ -146,7 +164,7 @@ pub(super) fn grid(caps: &Caps, invocations: usize) -> (u32, u32) {
 /// How operands are walked: collapsed dimensions, the places of the inputs and of the output.
 struct Plan {
     shape: SmallVec<[usize; 6]>,
-    /// Of the output, then of the inputs.
+    /// Of the output, then of the inputs; none if all are flat.
     strides: SmallVec<[SmallVec<[isize; 6]>; 4]>,
     places: SmallVec<[Place; 4]>,
     out: Place,
@@ -154,6 +172,17 @@ struct Plan {
 
 impl Plan {
     fn new(ins: &[&Desc], out: &Desc, scattered: bool) -> Plan {
+        // Most work is of arrays that lie as they are counted: what follows would find one dimension.
+        let n = out.size();
+        let same = |d: &&Desc| d.strides == out.strides && d.shape == out.shape;
+        if !scattered && n > 1 && out.is_contiguous() && ins.iter().all(same) {
+            return Plan {
+                shape: smallvec::smallvec![n],
+                strides: SmallVec::new(),
+                places: smallvec::smallvec![Place::Flat; ins.len()],
+                out: Place::Flat,
+            };
+        }
         let mut strides: SmallVec<[&[isize]; 8]> = smallvec::smallvec![&out.strides[..]];
         strides.extend(ins.iter().map(|i| &i.strides[..]));
         let walk = collapse(&out.shape, &strides);

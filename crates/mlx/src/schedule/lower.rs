@@ -314,14 +314,17 @@ pub(super) fn steps(claim: Claim, keep: bool) -> Vec<Step> {
     }
     let mut found: Vec<Option<Box<Lowered>>> = (0..claim.calls.len()).map(|_| None).collect();
     let mut gone: HashSet<*const Call> = HashSet::new();
+    // Without products in it there are neither gates nor sums after them.
+    let products = claim.calls.iter().any(|c| matches!(c.op, Op::BlockMatmul(_)));
     // From the last: what stands behind absorbs what stands before it.
     for (call, found) in claim.calls.iter().zip(&mut found).rev() {
-        if gone.contains(&Arc::as_ptr(call)) {
+        if !gone.is_empty() && gone.contains(&Arc::as_ptr(call)) {
             continue;
         }
         let patterns: &[Pattern] = match call.stream.device {
             // The processor's kernels are for single ops.
             runtime::Device::Cpu => &[chain::lowered],
+            runtime::Device::Gpu if !products && matches!(call.op, Op::Map(_)) => &[chain::lowered],
             runtime::Device::Gpu => &[lowered, chain::lowered],
         };
         if let Some(l) = patterns.iter().find_map(|p| p(call, claim.number)) {

@@ -30,15 +30,12 @@ pub(super) fn claim<T>(arrays: &[Array], then: impl FnOnce(Claim) -> T) -> T {
         while let Some((call, next)) = stack.last_mut() {
             let input = {
                 let inputs = call.inputs.lock().unwrap_or_else(|e| e.into_inner());
-                inputs.get(*next).map(|i| i.call.clone())
+                // Most inputs are computed already, or claimed.
+                inputs.get(*next).map(|i| try_claim(&i.call, number).then(|| i.call.clone()))
             };
             *next += 1;
             match input {
-                Some(i) => {
-                    if try_claim(&i, number) {
-                        stack.push((i, 0));
-                    }
-                }
+                Some(claimed) => stack.extend(claimed.map(|c| (c, 0))),
                 None => {
                     if let Some((call, _)) = stack.pop() {
                         calls.push(call);

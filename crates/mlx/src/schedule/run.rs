@@ -7,7 +7,7 @@ use crate::array::{Array, Call, DONE, Data, Inputs, PENDING};
 use crate::rules::{self, Row};
 use crate::runtime::{Device, Stream};
 use crate::{reference, runtime};
-use mlx_ir::{Aval, Backend, Desc, Error, Launch, Op, Operand, Result, desc};
+use mlx_ir::{Aval, Backend, DType, Desc, Error, Launch, Op, Operand, Result, desc};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -123,17 +123,21 @@ fn single(call: &Call, number: u64, keep: bool) -> Result<(), Failure> {
 
 fn data_of(a: &Array) -> Result<Data> {
     match a.call.data.get() {
-        Some(d) => Ok(d[a.out as usize].clone()),
+        Some(d) => {
+            let d = &d[a.out as usize];
+            Ok(Data { buffer: d.buffer.clone(), strides: SmallVec::from_slice(&d.strides), offset: d.offset })
+        }
         None => Err(Error::runtime("[eval] an input has no data")),
     }
 }
 
+/// A copy of a description. The lists' own way to be copied takes them for lists of anything, and several times as long.
+fn copy(shape: &[usize], strides: &[isize], dtype: DType) -> Desc {
+    Desc { shape: SmallVec::from_slice(shape), strides: SmallVec::from_slice(strides), dtype }
+}
+
 fn operand(aval: &Aval, data: &Data) -> Operand {
-    Operand {
-        desc: Desc { shape: aval.shape.clone(), strides: data.strides.clone(), dtype: aval.dtype },
-        buffer: data.buffer.clone(),
-        offset: data.offset,
-    }
+    Operand { desc: copy(&aval.shape, &data.strides, aval.dtype), buffer: data.buffer.clone(), offset: data.offset }
 }
 
 fn execute(job: &Job<'_>, inputs: &mut Inputs) -> Result<Datas> {
@@ -209,12 +213,16 @@ fn for_processor(backend: &dyn Backend, operands: &[Operand]) -> Result<()> {
 /// Runs the op's kernel, or returns none (nothing changed) if there is none, not even for contiguous operands. New
 /// outputs lie in memory of `home`.
 fn kernel(backend: &dyn Backend, home: &dyn Backend, job: &Job<'_>, inputs: &mut Inputs) -> Result<Option<Datas>> {
-    let descs = |ops: &[Operand]| -> SmallVec<[Desc; 4]> { ops.iter().map(|o| o.desc.clone()).collect() };
-    let mut ins: SmallVec<[Operand; 4]> =
-        inputs.iter().map(|a| Ok(operand(a.aval(), &data_of(a)?))).collect::<Result<_>>()?;
+    let mut ins: SmallVec<[Operand; 4]> = SmallVec::new();
+    let mut descs: SmallVec<[Desc; 4]> = SmallVec::new();
+    for a in inputs.iter() {
+        let o = operand(a.aval(), &data_of(a)?);
+        descs.push(copy(&o.desc.shape, &o.desc.strides, o.desc.dtype));
+        ins.push(o);
+    }
     let outs: SmallVec<[Desc; 1]> = job.outs.iter().map(|a| Desc::contiguous(&a.shape, a.dtype)).collect();
     let mut copied = false;
-    if !backend.supports(job.op, &descs(&ins), &outs) {
+    if !backend.supports(job.op, &descs, &outs) {
         let dense: SmallVec<[Desc; 4]> = ins.iter().map(|o| Desc::contiguous(&o.desc.shape, o.desc.dtype)).collect();
         if ins.iter().all(|o| o.desc.is_contiguous()) || !backend.supports(job.op, &dense, &outs) {
             return Ok(None);
