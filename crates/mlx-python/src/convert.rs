@@ -532,8 +532,6 @@ pub fn pad(a: &Array, widths: &Bound<'_, PyAny>, mode: &str, fill: &Operand) -> 
     match mode {
         "constant" => Ok(ops::pad(a, &widths, ops::PadMode::Constant, fill)?),
         "edge" => Ok(ops::pad(a, &widths, ops::PadMode::Edge, fill)?),
-        "reflect" => Ok(ops::pad(a, &widths, ops::PadMode::Reflect, fill)?),
-        "symmetric" => Ok(ops::pad(a, &widths, ops::PadMode::Symmetric, fill)?),
         "reflect" => Ok(ops::pad_mirrored(a, &widths, false)?),
         "symmetric" => Ok(ops::pad_mirrored(a, &widths, true)?),
         _ => Err(value(format!("[pad] Invalid padding mode {mode}."))),

@@ -294,22 +294,6 @@ pub enum PadMode {
     Constant,
     /// With the nearest edge element.
     Edge,
-    /// With the elements in a mirror that stands on the edge element, there and back as often as needed.
-    Reflect,
-    /// With the elements in a mirror that stands behind the edge element.
-    Symmetric,
-}
-
-/// Where the elements of a mirrored axis of `n` come from, with `low` before and `high` after them.
-fn mirrored(n: usize, low: usize, high: usize, twice: bool) -> Result<Array> {
-    let period = if twice { 2 * n } else { (2 * n - 2).max(1) } as i64;
-    let at: Vec<u32> = (-(low as i64)..(n + high) as i64)
-        .map(|i| {
-            let r = i.rem_euclid(period);
-            (if r < n as i64 { r } else { period - r - i64::from(twice) }) as u32
-        })
-        .collect();
-    Array::from_slice(&at, &[at.len()])
 }
 
 /// `a` with `low` elements before and `high` after along each axis.
@@ -329,19 +313,6 @@ pub fn pad(a: &Array, widths: &[(usize, usize)], mode: PadMode, value: impl Arg)
             let v = ops::full(&[], value, Some(a.dtype()))?;
             let (low, high) = (widths.iter().map(|w| w.0).collect(), widths.iter().map(|w| w.1).collect());
             Array::record1(Pad { low, high }, Inputs::from_iter([a.clone(), v]))
-        }
-        PadMode::Reflect | PadMode::Symmetric => {
-            let mut x = a.clone();
-            for (d, &(low, high)) in widths.iter().enumerate() {
-                let n = x.shape()[d];
-                if n == 0 {
-                    return Err(Error::value(format!("[pad] Cannot pad empty axis {d} with itself in a mirror.")));
-                }
-                if low + high > 0 {
-                    x = ops::take(&x, &mirrored(n, low, high, mode == PadMode::Symmetric)?, Some(d as i64))?;
-                }
-            }
-            Ok(x)
         }
         PadMode::Edge => {
             let mut x = a.clone();

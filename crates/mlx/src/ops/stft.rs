@@ -4,6 +4,19 @@ use crate::array::Array;
 use crate::ops::{self, FftKind, FftNorm, PadMode};
 use mlx_ir::{DType, Error, Result};
 
+/// With what a signal is continued so that frames are centred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FramePad {
+    /// Zeros.
+    Constant,
+    /// The nearest edge element.
+    Edge,
+    /// The signal in a mirror that stands on the edge element.
+    Reflect,
+    /// The signal in a mirror that stands behind the edge element.
+    Symmetric,
+}
+
 /// How a signal is cut into frames.
 #[derive(Clone, Debug)]
 pub struct Frames {
@@ -55,7 +68,7 @@ impl Frames {
 ///
 /// # Errors
 /// `Value` for settings or signals that do not fit.
-pub fn stft(x: &Array, frames: &Frames, pad: PadMode, norm: FftNorm, onesided: Option<bool>) -> Result<Array> {
+pub fn stft(x: &Array, frames: &Frames, pad: FramePad, norm: FftNorm, onesided: Option<bool>) -> Result<Array> {
     if x.ndim() == 0 {
         return Err(Error::value("[stft] Input must have at least one dimension."));
     }
@@ -65,11 +78,10 @@ pub fn stft(x: &Array, frames: &Frames, pad: PadMode, norm: FftNorm, onesided: O
         let mut widths = vec![(0, 0); x.ndim()];
         widths[x.ndim() - 1] = (frames.size / 2, frames.size / 2);
         signal = match pad {
-            // Leading axes may be empty; only the last one is padded.
-            PadMode::Reflect | PadMode::Symmetric if signal.size() == 0 && signal.dim(-1) > 0 => {
-                ops::pad(&signal, &widths, PadMode::Constant, 0)?
-            }
-            _ => ops::pad(&signal, &widths, pad, 0)?,
+            FramePad::Constant => ops::pad(&signal, &widths, PadMode::Constant, 0)?,
+            FramePad::Edge => ops::pad(&signal, &widths, PadMode::Edge, 0)?,
+            FramePad::Reflect => ops::pad_mirrored(&signal, &widths, false)?,
+            FramePad::Symmetric => ops::pad_mirrored(&signal, &widths, true)?,
         };
     }
     let n = signal.dim(-1);
