@@ -307,6 +307,12 @@ def gather_mm(a: array, b: array, /, lhs_indices: array = None, rhs_indices: arr
 def gather_qmm(x: array, w: array, /, scales: array, biases: array = None, lhs_indices: array = None, rhs_indices: array = None, transpose: bool = True, group_size: int = None, bits: int = None, mode: str = "affine", global_scale: array = None, *, sorted_indices: bool = False, stream: stream = None) -> array:
     "Products with quantized matrices chosen by positions over the leading axes."
     rust("quantize::gather_qmm(x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale, sorted_indices)")
+def qqmm(x: array, w: array, scales: array = None, group_size: int = None, bits: int = None, mode: str = "nvfp4", global_scale_x: array = None, global_scale_w: array = None, *, stream: stream = None) -> array:
+    "Product of values quantized on the fly with a matrix that is, or will be, quantized."
+    rust("quantize::qqmm(x, w, scales, group_size, bits, mode, (global_scale_x, global_scale_w))")
+def gather_qqmm(x: array, w: array, /, scales: array = None, lhs_indices: array = None, rhs_indices: array = None, group_size: int = None, bits: int = None, mode: str = "nvfp4", global_scale_x: array = None, global_scale_w: array = None, *, sorted_indices: bool = False, stream: stream = None) -> array:
+    "As qqmm, with matrices chosen by positions over the leading axes."
+    rust("quantize::gather_qqmm(x, w, scales, lhs_indices, rhs_indices, group_size, bits, mode, (global_scale_x, global_scale_w), sorted_indices)")
 def segmented_mm(a: array, b: array, /, segments: array, *, stream: stream = None) -> array: "Products over parts of the inner axis."
 def block_masked_mm(a: array, b: array, /, block_size: int = 64, mask_out: array = None, mask_lhs: array = None, mask_rhs: array = None, *, stream: stream = None) -> array:
     "Product of matrices whose blocks are masked."

@@ -12,3 +12,6 @@ def scaled_dot_product_attention(q: array, k: array, v: array, *, scale: float, 
     rust("convert::attention(q, k, v, scale, mask, sinks, force_fused)")
 def cross_entropy(logits: array, targets: array, *, stream: stream = None) -> array:
     "logsumexp(logits) - logits[target] over the last axis, float32."
+def gated_delta_update(q: array, k: array, v: array, gamma: array, beta: array, initial_state: array = None, mask: array = None, stream: stream = None) -> arrays:
+    "Outputs and final state of the gated delta rule of linear attention."
+    rust("ops::gated_delta_update(q, k, v, gamma, beta, initial_state, mask)")

@@ -48,3 +48,9 @@ def fftfreq(n: int, d: float = 1.0, stream: stream = None) -> array:
 def rfftfreq(n: int, d: float = 1.0, stream: stream = None) -> array:
     "The frequencies of a transform of real numbers."
     rust("ops::fftfreq(convert::count(\"rfftfreq\", n)?, d, true)")
+def stft(x: array, n_fft: int = 2048, hop_length: int = None, win_length: int = None, window: array = None, center: bool = True, pad_mode: str = "reflect", norm: str = "backward", onesided: bool = None, stream: stream = None) -> array:
+    "Transforms of overlapping frames of the last axis."
+    rust("fft::stft(x, n_fft, hop_length, win_length, window, center, pad_mode, norm, onesided)")
+def istft(stft_matrix: array, n_fft: int = None, hop_length: int = None, win_length: int = None, window: array = None, center: bool = True, norm: str = "backward", onesided: bool = None, length: int = None, stream: stream = None) -> array:
+    "Signals from the transforms of their frames."
+    rust("fft::istft(stft_matrix, n_fft, hop_length, win_length, window, center, norm, onesided, length)")

@@ -51,3 +51,9 @@ def det(a: array, *, stream: stream = None) -> array:
 def slogdet(a: array, *, stream: stream = None) -> tuple2:
     "Sign and logarithm of the size of determinants."
     rust("linalg::slogdet(a)")
+def eig(a: array, *, stream: stream = None) -> tuple2:
+    "Eigenvalues and eigenvectors of square matrices, complex."
+    rust("linalg::eig(a)")
+def eigvals(a: array, *, stream: stream = None) -> array:
+    "Eigenvalues of square matrices, complex."
+    rust("linalg::eig(a).map(|(w, _)| w)")

@@ -30,3 +30,6 @@ def permutation(x: array_or_int, axis: int = 0, key: array = None, stream: strea
 def split(key: array, num: int = 2, stream: stream = None) -> array:
     "Keys from one."
     rust("random::split_key(key, convert::count(\"split\", num)?)")
+def multivariate_normal(mean: array, cov: array, shape: shape_seq = [], dtype: dtype = float32, key: array = None, stream: stream = None) -> array:
+    "Jointly normal vectors."
+    rust("random::multivariate_normal(mean, cov, shape, dtype, key)")

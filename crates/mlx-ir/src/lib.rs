@@ -3,7 +3,7 @@
 //! * [`dtype`]: the dtypes and MLX's promotion rules.
 //! * [`desc`]: shapes, strides and the arithmetic on them.
 //! * [`scalar`] and [`tape`]: elementwise functions and programs of them.
-//! * [`op`]: the table of operations.
+//! * [`op`]: the table of operations; [`stored`]: its rows as bytes.
 //! * [`program`]: kernels of users, compiled.
 //! * [`quant`]: block formats of quantized weights.
 //! * [`backend`]: what the library asks of a device.
@@ -19,6 +19,7 @@ pub mod op;
 pub mod program;
 pub mod quant;
 pub mod scalar;
+pub mod stored;
 pub mod tape;
 
 pub use backend::{Backend, Buffer, Launch, Memory, MemoryInfo, Operand, Pages};

@@ -12,7 +12,8 @@ use crate::desc::{Axes, Shape, Strides};
 use crate::program::GpuProgram;
 use crate::quant::QuantFormat;
 use crate::tape::{Tape, TapeBuilder};
-use crate::{DType, Func, Result, desc};
+use crate::stored::{Reader, Stored, put_name};
+use crate::{DType, Error, Func, Result, desc};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -194,6 +195,8 @@ pub enum LinalgKind {
         /// The upper triangle is read.
         upper: bool,
     },
+    /// Eigenvalues and eigenvectors as columns, complex64, of any square matrix (also complex64).
+    Eig,
     /// Sign and ln of the size of the determinant.
     SlogDet,
     /// x with A x = b. Inputs: A, b (N, K).
@@ -272,7 +275,34 @@ macro_rules! op_rows {
             }
             /// Names of all rows.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+            /// Writes the row's name and its parameters.
+            ///
+            /// # Errors
+            /// `Unsupported` for rows that hold more than plain data.
+            pub fn store(&self, out: &mut Vec<u8>) -> Result<()> {
+                put_name(self.name(), out);
+                match self { Op::Leaf | Op::Hole => Ok(()), $(Op::$name(x) => x.store(out),)* }
+            }
+            /// Reads what [`Op::store`] wrote. Numbers are read as they are: the row's rule checks what they mean.
+            ///
+            /// # Errors
+            /// `Value` for other bytes, and for rows that are not computed.
+            pub fn load(r: &mut Reader<'_>) -> Result<Op> {
+                match r.name()? {
+                    $(stringify!($name) => Ok(Op::$name(Stored::load(r)?)),)*
+                    other => Err(Error::value(format!("[load] unknown operation {other:?}"))),
+                }
+            }
         }
+        $(impl Stored for $name {
+            fn store(&self, _out: &mut Vec<u8>) -> Result<()> {
+                $(self.$field.store(_out)?;)*
+                Ok(())
+            }
+            fn load(_r: &mut Reader<'_>) -> Result<Self> {
+                Ok($name { $($field: Stored::load(_r)?),* })
+            }
+        })*
     };
 }
 

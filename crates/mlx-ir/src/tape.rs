@@ -118,7 +118,7 @@ impl TapeBuilder {
         Ok(v as u8)
     }
 
-    fn dtype_of(&self, v: u8) -> DType {
+    pub(crate) fn dtype_of(&self, v: u8) -> DType {
         let v = v as usize;
         if v < self.inputs.len() { self.inputs[v] } else { self.instrs[v - self.inputs.len()].dtype }
     }
@@ -130,6 +130,11 @@ impl TapeBuilder {
         bytes.resize(8, 0);
         let bits = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
         self.push(Step::Const(bits), T::DTYPE)
+    }
+
+    /// A constant of this dtype, from the little-endian bits of one element.
+    pub(crate) fn constant_bits(&mut self, bits: u64, dtype: DType) -> crate::Result<u8> {
+        self.push(Step::Const(bits), dtype)
     }
 
     /// Value `v` as `dtype` (itself when it has it already).

@@ -12,6 +12,7 @@ mod create;
 mod dlpack;
 mod dtype;
 mod error;
+mod export;
 mod fft;
 mod functions;
 mod index;
@@ -42,12 +43,6 @@ fn submodule<'py>(
     py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.set_item(full, m)
 }
 
-/// Functions of the official package that are not there yet.
-const MISSING: &[&str] =
-    &["export_function", "export_to_dot", "exporter", "FunctionExporter", "gather_qqmm", "import_function", "qqmm"];
-const MISSING_LINALG: &[&str] = &["eig", "eigvals"];
-const MISSING_FFT: &[&str] = &["istft", "stft"];
-
 #[pymodule]
 fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     dtype::register(m)?;
@@ -59,28 +54,22 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     transforms::register(m)?;
     compile::register(m)?;
     functions::core::register(m)?;
-    misc::missing(m, MISSING)?;
+    export::register(m)?;
     submodule(m, "random", |r| {
         random_state::register(r)?;
-        functions::random::register(r)?;
-        misc::missing(r, &["multivariate_normal"])
+        functions::random::register(r)
     })?;
     submodule(m, "fast", |f| {
         functions::fast::register(f)?;
         misc::kernels(f)?;
-        kernel::register(f)?;
-        misc::missing(f, &["gated_delta_update"])
+        kernel::register(f)
     })?;
     submodule(m, "linalg", |l| {
         functions::linalg::register(l)?;
         // A second name, with the default over the whole array.
-        m.add("matrix_norm", l.getattr("norm")?)?;
-        misc::missing(l, MISSING_LINALG)
+        m.add("matrix_norm", l.getattr("norm")?)
     })?;
-    submodule(m, "fft", |f| {
-        functions::fft::register(f)?;
-        misc::missing(f, MISSING_FFT)
-    })?;
+    submodule(m, "fft", functions::fft::register)?;
     submodule(m, "metal", |x| misc::metal(m, x))?;
     submodule(m, "cuda", misc::cuda)?;
     submodule(m, "distributed", misc::distributed)

@@ -552,36 +552,6 @@ fn __array_namespace_info__() -> NamespaceInfo {
     NamespaceInfo
 }
 
-/// A function of the official package that this one does not have yet.
-#[pyclass(module = "mlx.core", frozen)]
-struct Missing {
-    name: &'static str,
-}
-
-#[pymethods]
-impl Missing {
-    #[pyo3(signature = (*_args, **_kwargs))]
-    fn __call__(&self, _args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> R<()> {
-        Err(runtime(format!("[{}] is not implemented yet in MLX-ARM.", self.name)))
-    }
-    fn __repr__(&self) -> String {
-        format!("<function {} (not implemented yet)>", self.name)
-    }
-    /// Marks functions that are refused.
-    #[getter]
-    fn __missing__(&self) -> bool {
-        true
-    }
-}
-
-/// Functions that are refused by name.
-pub fn missing(m: &Bound<'_, PyModule>, names: &[&'static str]) -> PyResult<()> {
-    for name in names {
-        m.add(*name, Missing { name })?;
-    }
-    Ok(())
-}
-
 /// Adds what is here to `mlx.core`.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", "0.32.4")?;

@@ -294,7 +294,7 @@ impl Array {
         (0..self.call.outs.len()).map(|i| Array { call: self.call.clone(), out: i as u32 }).collect()
     }
     /// Identity of the node: equal for handles to the same output.
-    pub(crate) fn id(&self) -> (usize, u32) {
+    pub fn id(&self) -> (usize, u32) {
         (Arc::as_ptr(&self.call) as usize, self.out)
     }
     /// True if both are handles to the same node.

@@ -31,4 +31,4 @@ pub use runtime::{
     set_default_stream, set_threads, threads, warm_gpu,
 };
 pub use schedule::{async_eval, eval, synchronize};
-pub use transforms::{Graph, grad, jvp, value_and_grad, vjp, vjp_with, vmap, vmap_of};
+pub use transforms::{Graph, ListedStep, Listing, grad, jvp, value_and_grad, vjp, vjp_with, vmap, vmap_of};

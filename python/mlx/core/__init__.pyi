@@ -914,6 +914,12 @@ def gather_mm(a: scalar | array | ArrayLike, b: scalar | array | ArrayLike, /, l
 def gather_qmm(x: scalar | array | ArrayLike, w: scalar | array | ArrayLike, /, scales: scalar | array | ArrayLike, biases: scalar | array | ArrayLike | None = None, lhs_indices: scalar | array | ArrayLike | None = None, rhs_indices: scalar | array | ArrayLike | None = None, transpose: bool = True, group_size: int | None = None, bits: int | None = None, mode: str = 'affine', global_scale: scalar | array | ArrayLike | None = None, *, sorted_indices: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Products with quantized matrices chosen by positions over the leading axes."""
 
+def qqmm(x: scalar | array | ArrayLike, w: scalar | array | ArrayLike, scales: scalar | array | ArrayLike | None = None, group_size: int | None = None, bits: int | None = None, mode: str = 'nvfp4', global_scale_x: scalar | array | ArrayLike | None = None, global_scale_w: scalar | array | ArrayLike | None = None, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Product of values quantized on the fly with a matrix that is, or will be, quantized."""
+
+def gather_qqmm(x: scalar | array | ArrayLike, w: scalar | array | ArrayLike, /, scales: scalar | array | ArrayLike | None = None, lhs_indices: scalar | array | ArrayLike | None = None, rhs_indices: scalar | array | ArrayLike | None = None, group_size: int | None = None, bits: int | None = None, mode: str = 'nvfp4', global_scale_x: scalar | array | ArrayLike | None = None, global_scale_w: scalar | array | ArrayLike | None = None, *, sorted_indices: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """As qqmm, with matrices chosen by positions over the leading axes."""
+
 def segmented_mm(a: scalar | array | ArrayLike, b: scalar | array | ArrayLike, /, segments: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Products over parts of the inner axis."""
 

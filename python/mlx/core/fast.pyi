@@ -56,3 +56,6 @@ def scaled_dot_product_attention(q: scalar | array | ArrayLike, k: scalar | arra
 def cross_entropy(logits: scalar | array | ArrayLike, targets: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """logsumexp(logits) - logits[target] over the last axis, float32."""
 
+def gated_delta_update(q: scalar | array | ArrayLike, k: scalar | array | ArrayLike, v: scalar | array | ArrayLike, gamma: scalar | array | ArrayLike, beta: scalar | array | ArrayLike, initial_state: scalar | array | ArrayLike | None = None, mask: scalar | array | ArrayLike | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> list[array]:
+    """Outputs and final state of the gated delta rule of linear attention."""
+

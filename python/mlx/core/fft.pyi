@@ -52,3 +52,9 @@ def fftfreq(n: int, d: float = 1.0, stream: Stream | ThreadLocalStream | Device 
 def rfftfreq(n: int, d: float = 1.0, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """The frequencies of a transform of real numbers."""
 
+def stft(x: scalar | array | ArrayLike, n_fft: int = 2048, hop_length: int | None = None, win_length: int | None = None, window: scalar | array | ArrayLike | None = None, center: bool = True, pad_mode: str = 'reflect', norm: str = 'backward', onesided: bool | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Transforms of overlapping frames of the last axis."""
+
+def istft(stft_matrix: scalar | array | ArrayLike, n_fft: int | None = None, hop_length: int | None = None, win_length: int | None = None, window: scalar | array | ArrayLike | None = None, center: bool = True, norm: str = 'backward', onesided: bool | None = None, length: int | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Signals from the transforms of their frames."""
+

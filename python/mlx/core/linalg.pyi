@@ -55,3 +55,9 @@ def det(a: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | D
 def slogdet(a: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> tuple[array, array]:
     """Sign and logarithm of the size of determinants."""
 
+def eig(a: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> tuple[array, array]:
+    """Eigenvalues and eigenvectors of square matrices, complex."""
+
+def eigvals(a: scalar | array | ArrayLike, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Eigenvalues of square matrices, complex."""
+

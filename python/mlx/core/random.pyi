@@ -34,3 +34,6 @@ def permutation(x: int | array, axis: int = 0, key: scalar | array | ArrayLike |
 def split(key: scalar | array | ArrayLike, num: int = 2, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Keys from one."""
 
+def multivariate_normal(mean: scalar | array | ArrayLike, cov: scalar | array | ArrayLike, shape: Sequence[int] = [], dtype: Dtype | None = float32, key: scalar | array | ArrayLike | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+    """Jointly normal vectors."""
+

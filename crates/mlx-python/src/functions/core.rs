@@ -1782,6 +1782,72 @@ fn py_gather_qmm(
     })
 }
 
+#[doc = "Product of values quantized on the fly with a matrix that is, or will be, quantized."]
+#[pyfunction]
+#[pyo3(name = "qqmm", signature = (x, w, scales = None, group_size = None, bits = None, mode = Text::from("nvfp4"), global_scale_x = None, global_scale_w = None, *, stream = None), text_signature = "(x, w, scales=None, group_size=None, bits=None, mode='nvfp4', global_scale_x=None, global_scale_w=None, *, stream=None)")]
+fn py_qqmm(
+    x: Arr,
+    w: Arr,
+    scales: Option<Arr>,
+    group_size: Option<i64>,
+    bits: Option<i64>,
+    mode: Text,
+    global_scale_x: Option<Arr>,
+    global_scale_w: Option<Arr>,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let x = &x.0;
+    let w = &w.0;
+    let scales = scales.as_ref().map(|x| &x.0);
+    let mode = mode.0.as_str();
+    let global_scale_x = global_scale_x.as_ref().map(|x| &x.0);
+    let global_scale_w = global_scale_w.as_ref().map(|x| &x.0);
+    stream::on(stream, || {
+        Ok(Returned::from(quantize::qqmm(x, w, scales, group_size, bits, mode, (global_scale_x, global_scale_w))?))
+    })
+}
+
+#[doc = "As qqmm, with matrices chosen by positions over the leading axes."]
+#[pyfunction]
+#[pyo3(name = "gather_qqmm", signature = (x, w, /, scales = None, lhs_indices = None, rhs_indices = None, group_size = None, bits = None, mode = Text::from("nvfp4"), global_scale_x = None, global_scale_w = None, *, sorted_indices = false, stream = None), text_signature = "(x, w, /, scales=None, lhs_indices=None, rhs_indices=None, group_size=None, bits=None, mode='nvfp4', global_scale_x=None, global_scale_w=None, *, sorted_indices=False, stream=None)")]
+fn py_gather_qqmm(
+    x: Arr,
+    w: Arr,
+    scales: Option<Arr>,
+    lhs_indices: Option<Arr>,
+    rhs_indices: Option<Arr>,
+    group_size: Option<i64>,
+    bits: Option<i64>,
+    mode: Text,
+    global_scale_x: Option<Arr>,
+    global_scale_w: Option<Arr>,
+    sorted_indices: bool,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let x = &x.0;
+    let w = &w.0;
+    let scales = scales.as_ref().map(|x| &x.0);
+    let lhs_indices = lhs_indices.as_ref().map(|x| &x.0);
+    let rhs_indices = rhs_indices.as_ref().map(|x| &x.0);
+    let mode = mode.0.as_str();
+    let global_scale_x = global_scale_x.as_ref().map(|x| &x.0);
+    let global_scale_w = global_scale_w.as_ref().map(|x| &x.0);
+    stream::on(stream, || {
+        Ok(Returned::from(quantize::gather_qqmm(
+            x,
+            w,
+            scales,
+            lhs_indices,
+            rhs_indices,
+            group_size,
+            bits,
+            mode,
+            (global_scale_x, global_scale_w),
+            sorted_indices,
+        )?))
+    })
+}
+
 #[doc = "Products over parts of the inner axis."]
 #[pyfunction]
 #[pyo3(name = "segmented_mm", signature = (a, b, /, segments, *, stream = None), text_signature = "(a, b, /, segments, *, stream=None)")]
@@ -2022,6 +2088,8 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_convolve, m)?)?;
     m.add_function(wrap_pyfunction!(py_gather_mm, m)?)?;
     m.add_function(wrap_pyfunction!(py_gather_qmm, m)?)?;
+    m.add_function(wrap_pyfunction!(py_qqmm, m)?)?;
+    m.add_function(wrap_pyfunction!(py_gather_qqmm, m)?)?;
     m.add_function(wrap_pyfunction!(py_segmented_mm, m)?)?;
     m.add_function(wrap_pyfunction!(py_block_masked_mm, m)?)?;
     m.add_function(wrap_pyfunction!(py_hadamard_transform, m)?)?;

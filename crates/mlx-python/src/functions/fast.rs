@@ -73,6 +73,29 @@ fn py_cross_entropy(logits: Arr, targets: Arr, stream: Option<StreamArg>) -> R<R
     stream::on(stream, || Ok(Returned::from(ops::cross_entropy(logits, targets)?)))
 }
 
+#[doc = "Outputs and final state of the gated delta rule of linear attention."]
+#[pyfunction]
+#[pyo3(name = "gated_delta_update", signature = (q, k, v, gamma, beta, initial_state = None, mask = None, stream = None), text_signature = "(q, k, v, gamma, beta, initial_state=None, mask=None, stream=None)")]
+fn py_gated_delta_update(
+    q: Arr,
+    k: Arr,
+    v: Arr,
+    gamma: Arr,
+    beta: Arr,
+    initial_state: Option<Arr>,
+    mask: Option<Arr>,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let q = &q.0;
+    let k = &k.0;
+    let v = &v.0;
+    let gamma = &gamma.0;
+    let beta = &beta.0;
+    let initial_state = initial_state.as_ref().map(|x| &x.0);
+    let mask = mask.as_ref().map(|x| &x.0);
+    stream::on(stream, || Ok(Returned::from(ops::gated_delta_update(q, k, v, gamma, beta, initial_state, mask)?)))
+}
+
 /// Adds the functions to their module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_rms_norm, m)?)?;
@@ -80,5 +103,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_rope, m)?)?;
     m.add_function(wrap_pyfunction!(py_scaled_dot_product_attention, m)?)?;
     m.add_function(wrap_pyfunction!(py_cross_entropy, m)?)?;
+    m.add_function(wrap_pyfunction!(py_gated_delta_update, m)?)?;
     Ok(())
 }

@@ -159,6 +159,63 @@ fn py_rfftfreq(n: i64, d: f64, stream: Option<StreamArg>) -> R<Returned> {
     stream::on(stream, || Ok(Returned::from(ops::fftfreq(convert::count("rfftfreq", n)?, d, true)?)))
 }
 
+#[doc = "Transforms of overlapping frames of the last axis."]
+#[pyfunction]
+#[pyo3(name = "stft", signature = (x, n_fft = 2048, hop_length = None, win_length = None, window = None, center = true, pad_mode = Text::from("reflect"), norm = Text::from("backward"), onesided = None, stream = None), text_signature = "(x, n_fft=2048, hop_length=None, win_length=None, window=None, center=True, pad_mode='reflect', norm='backward', onesided=None, stream=None)")]
+fn py_stft(
+    x: Arr,
+    n_fft: i64,
+    hop_length: Option<i64>,
+    win_length: Option<i64>,
+    window: Option<Arr>,
+    center: bool,
+    pad_mode: Text,
+    norm: Text,
+    onesided: Option<bool>,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let x = &x.0;
+    let window = window.as_ref().map(|x| &x.0);
+    let pad_mode = pad_mode.0.as_str();
+    let norm = norm.0.as_str();
+    stream::on(stream, || {
+        Ok(Returned::from(fft::stft(x, n_fft, hop_length, win_length, window, center, pad_mode, norm, onesided)?))
+    })
+}
+
+#[doc = "Signals from the transforms of their frames."]
+#[pyfunction]
+#[pyo3(name = "istft", signature = (stft_matrix, n_fft = None, hop_length = None, win_length = None, window = None, center = true, norm = Text::from("backward"), onesided = None, length = None, stream = None), text_signature = "(stft_matrix, n_fft=None, hop_length=None, win_length=None, window=None, center=True, norm='backward', onesided=None, length=None, stream=None)")]
+fn py_istft(
+    stft_matrix: Arr,
+    n_fft: Option<i64>,
+    hop_length: Option<i64>,
+    win_length: Option<i64>,
+    window: Option<Arr>,
+    center: bool,
+    norm: Text,
+    onesided: Option<bool>,
+    length: Option<i64>,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let stft_matrix = &stft_matrix.0;
+    let window = window.as_ref().map(|x| &x.0);
+    let norm = norm.0.as_str();
+    stream::on(stream, || {
+        Ok(Returned::from(fft::istft(
+            stft_matrix,
+            n_fft,
+            hop_length,
+            win_length,
+            window,
+            center,
+            norm,
+            onesided,
+            length,
+        )?))
+    })
+}
+
 /// Adds the functions to their module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_fft, m)?)?;
@@ -177,5 +234,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_ifftshift, m)?)?;
     m.add_function(wrap_pyfunction!(py_fftfreq, m)?)?;
     m.add_function(wrap_pyfunction!(py_rfftfreq, m)?)?;
+    m.add_function(wrap_pyfunction!(py_stft, m)?)?;
+    m.add_function(wrap_pyfunction!(py_istft, m)?)?;
     Ok(())
 }

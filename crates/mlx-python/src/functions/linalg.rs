@@ -152,6 +152,22 @@ fn py_slogdet(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
     stream::on(stream, || Ok(Returned::pair(linalg::slogdet(a)?)))
 }
 
+#[doc = "Eigenvalues and eigenvectors of square matrices, complex."]
+#[pyfunction]
+#[pyo3(name = "eig", signature = (a, *, stream = None), text_signature = "(a, *, stream=None)")]
+fn py_eig(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
+    let a = &a.0;
+    stream::on(stream, || Ok(Returned::pair(linalg::eig(a)?)))
+}
+
+#[doc = "Eigenvalues of square matrices, complex."]
+#[pyfunction]
+#[pyo3(name = "eigvals", signature = (a, *, stream = None), text_signature = "(a, *, stream=None)")]
+fn py_eigvals(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
+    let a = &a.0;
+    stream::on(stream, || Ok(Returned::from(linalg::eig(a).map(|(w, _)| w)?)))
+}
+
 /// Adds the functions to their module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_norm, m)?)?;
@@ -171,5 +187,7 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_solve_triangular, m)?)?;
     m.add_function(wrap_pyfunction!(py_det, m)?)?;
     m.add_function(wrap_pyfunction!(py_slogdet, m)?)?;
+    m.add_function(wrap_pyfunction!(py_eig, m)?)?;
+    m.add_function(wrap_pyfunction!(py_eigvals, m)?)?;
     Ok(())
 }

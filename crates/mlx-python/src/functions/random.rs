@@ -152,6 +152,25 @@ fn py_split(key: Arr, num: i64, stream: Option<StreamArg>) -> R<Returned> {
     stream::on(stream, || Ok(Returned::from(random::split_key(key, convert::count("split", num)?)?)))
 }
 
+#[doc = "Jointly normal vectors."]
+#[pyfunction]
+#[pyo3(name = "multivariate_normal", signature = (mean, cov, shape = ShapeSeq::default(), dtype = None, key = None, stream = None), text_signature = "(mean, cov, shape=[], dtype=None, key=None, stream=None)")]
+fn py_multivariate_normal(
+    mean: Arr,
+    cov: Arr,
+    shape: ShapeSeq,
+    dtype: Option<Dt>,
+    key: Option<Arr>,
+    stream: Option<StreamArg>,
+) -> R<Returned> {
+    let mean = &mean.0;
+    let cov = &cov.0;
+    let shape = shape.0.as_slice();
+    let dtype = dtype.map(|x| x.0).unwrap_or(DType::F32);
+    let key = key.as_ref().map(|x| &x.0);
+    stream::on(stream, || Ok(Returned::from(random::multivariate_normal(mean, cov, shape, dtype, key)?)))
+}
+
 /// Adds the functions to their module.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_uniform, m)?)?;
@@ -164,5 +183,6 @@ pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(py_categorical, m)?)?;
     m.add_function(wrap_pyfunction!(py_permutation, m)?)?;
     m.add_function(wrap_pyfunction!(py_split, m)?)?;
+    m.add_function(wrap_pyfunction!(py_multivariate_normal, m)?)?;
     Ok(())
 }

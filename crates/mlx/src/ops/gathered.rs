@@ -15,7 +15,7 @@ fn counted(op: &str, a: &Array) -> Result<Array> {
 }
 
 /// The matrices of a stack at positions over its leading axes.
-fn chosen(op: &str, a: &Array, indices: Option<&Array>, shape: &[usize]) -> Result<Array> {
+pub(super) fn chosen(op: &str, a: &Array, indices: Option<&Array>, shape: &[usize]) -> Result<Array> {
     let own = counted(op, a)?;
     let i = ops::broadcast_to(indices.unwrap_or(&own), shape)?;
     let last = &a.shape()[a.ndim() - 2..];
@@ -24,7 +24,7 @@ fn chosen(op: &str, a: &Array, indices: Option<&Array>, shape: &[usize]) -> Resu
 }
 
 /// The common shape of the positions of two stacks of matrices.
-fn meeting(op: &str, a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>) -> Result<Vec<usize>> {
+pub(super) fn meeting(op: &str, a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>) -> Result<Vec<usize>> {
     let of = |a: &Array, i: Option<&Array>| -> Result<Array> {
         match i {
             Some(i) if !i.dtype().is_integer() => {

@@ -404,3 +404,43 @@ pub fn categorical(
     wide = ops::astype(&wide, d)?;
     ops::argmax(&ops::add(&g, &wide)?, Some(at as i64), false)
 }
+
+/// Jointly normal vectors (…, n) with mean (…, n) and covariance (…, n, n), f32. Without a shape the leading axes of both
+/// meet; otherwise they broadcast to it.
+///
+/// # Errors
+/// `Value` for other dtypes than f32, and shapes that do not fit.
+pub fn multivariate_normal(
+    mean: &Array,
+    cov: &Array,
+    shape: &[usize],
+    dtype: DType,
+    key: Option<&Array>,
+) -> Result<Array> {
+    let bad = |what: &str| Error::value(format!("[multivariate_normal] {what}"));
+    if dtype != DType::F32 {
+        return Err(bad("dtype must be float32."));
+    }
+    let Some((&n, lead)) = mean.shape().split_last() else {
+        return Err(bad("mean must have at least one dimension."));
+    };
+    if cov.ndim() < 2 {
+        return Err(bad("cov must have at least two dimensions."));
+    }
+    if cov.dim(-1) != n || cov.dim(-2) != n {
+        return Err(bad("mean and cov must have compatible shapes."));
+    }
+    let mut out: Vec<usize> = shape.to_vec();
+    for part in [lead, &cov.shape()[..cov.ndim() - 2]] {
+        out = mlx_ir::desc::broadcast_shapes(&out, part)
+            .ok_or_else(|| Error::value(format!("[broadcast_shapes] Shapes {out:?} and {part:?} cannot be broadcast.")))?
+            .to_vec();
+    }
+    out.push(n);
+    // The symmetric root of the covariance: singular values may be zero.
+    let (u, s, vt) = ops::linalg::svd(&ops::astype(cov, DType::F32)?)?;
+    let root = ops::multiply(&u, &ops::expand_dims(&ops::sqrt(&s)?, &[-2])?)?;
+    let z = ops::expand_dims(&normal(&out, dtype, None, None, key)?, &[-2])?;
+    let x = ops::squeeze(&ops::matmul(&ops::matmul(&z, &root)?, &vt)?, Some(&[-2]))?;
+    ops::add(&x, &ops::astype(mean, DType::F32)?)
+}

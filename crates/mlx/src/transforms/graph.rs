@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// Where a step finds an input.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum From {
+pub(super) enum From {
     /// An input of the function.
     Input(usize),
     /// An output of an earlier step.
@@ -17,18 +17,18 @@ enum From {
     Constant(usize),
 }
 
-struct Step {
-    op: Op,
-    stream: Stream,
-    inputs: Vec<From>,
+pub(super) struct Step {
+    pub(super) op: Op,
+    pub(super) stream: Stream,
+    pub(super) inputs: Vec<From>,
 }
 
 /// A recorded function. Equal steps over equal inputs are one, and steps that no output needs are not there.
 pub struct Graph {
-    inputs: Vec<Aval>,
-    constants: Vec<Array>,
-    steps: Vec<Step>,
-    outputs: Vec<From>,
+    pub(super) inputs: Vec<Aval>,
+    pub(super) constants: Vec<Array>,
+    pub(super) steps: Vec<Step>,
+    pub(super) outputs: Vec<From>,
 }
 
 impl Graph {
@@ -98,7 +98,7 @@ impl Graph {
         Ok(self.outputs.iter().map(|f| self.at(f, inputs, &made)).collect())
     }
 
-    fn at(&self, f: &From, inputs: &[Array], made: &[smallvec::SmallVec<[Array; 1]>]) -> Array {
+    pub(super) fn at(&self, f: &From, inputs: &[Array], made: &[smallvec::SmallVec<[Array; 1]>]) -> Array {
         match *f {
             From::Input(i) => inputs[i].clone(),
             From::Step(s, o) => made[s][o as usize].clone(),

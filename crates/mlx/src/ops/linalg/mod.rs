@@ -1,6 +1,7 @@
 //! Linear algebra: the row `Linalg`, computed in double precision, and what is made of it. The matrices are those of the
 //! last two axes, of f32 or f64.
 
+mod eig;
 mod matrix;
 mod norm;
 
@@ -25,6 +26,7 @@ fn name(kind: LinalgKind) -> &'static str {
         LinalgKind::Lu => "lu",
         LinalgKind::LuFactor => "lu_factor",
         LinalgKind::Eigh { .. } => "eigh",
+        LinalgKind::Eig => "eig",
         LinalgKind::SlogDet => "slogdet",
         LinalgKind::Solve => "solve",
         LinalgKind::SolveTriangular { .. } => "solve_triangular",
@@ -35,11 +37,10 @@ impl Rule for Linalg {
     fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
         let (a, op) = (inputs[0], name(self.kind));
         let bad = |what: String| Error::value(format!("[linalg::{op}] {what}"));
-        if inputs.iter().any(|x| x.dtype != a.dtype) || !matches!(a.dtype, DType::F32 | DType::F64) {
-            return Err(bad(format!(
-                "Arrays must have type float32 or float64. Received array with type {}.",
-                a.dtype
-            )));
+        let complex = self.kind == LinalgKind::Eig && a.dtype == DType::C64;
+        if inputs.iter().any(|x| x.dtype != a.dtype) || !(complex || matches!(a.dtype, DType::F32 | DType::F64)) {
+            let or = if self.kind == LinalgKind::Eig { "float32, float64 or complex64" } else { "float32 or float64" };
+            return Err(bad(format!("Arrays must have type {or}. Received array with type {}.", a.dtype)));
         }
         if a.ndim() < 2 {
             return Err(bad(format!("Arrays must have >= 2 dimensions. Received array with {} dimensions.", a.ndim())));
@@ -69,6 +70,7 @@ impl Rule for Linalg {
             LinalgKind::Lu => smallvec![of(&[m], DType::U32), of(&[m, k], d), of(&[k, n], d)],
             LinalgKind::LuFactor => smallvec![of(&[m, n], d), of(&[k], DType::U32)],
             LinalgKind::Eigh { .. } => smallvec![of(&[n], d), of(&[n, n], d)],
+            LinalgKind::Eig => smallvec![of(&[n], DType::C64), of(&[n, n], DType::C64)],
             LinalgKind::SlogDet => smallvec![of(&[], d), of(&[], d)],
             LinalgKind::Solve | LinalgKind::SolveTriangular { .. } => {
                 let b = inputs[1];
@@ -150,6 +152,7 @@ fn compute(kind: LinalgKind, a: &Matrix, b: Option<&Matrix>) -> Result<Vec<Vec<f
             let (w, v) = matrix::eigh(&one_triangle(a, upper, true));
             vec![w, v.data]
         }
+        LinalgKind::Eig => return Err(Error::runtime("[linalg::eig] complex results are computed apart")),
         LinalgKind::SlogDet => {
             let (f, _, mut sign) = matrix::lu(a);
             let mut log = 0.0;
@@ -169,6 +172,27 @@ fn compute(kind: LinalgKind, a: &Matrix, b: Option<&Matrix>) -> Result<Vec<Vec<f
     })
 }
 
+/// Eigenvalues and eigenvectors of all matrices; NaN for those that have none.
+fn eigen(a: &Tensor, count: usize, outs: &[Aval]) -> Vec<Tensor> {
+    let n = a.shape[a.shape.len() - 1];
+    let real = !a.dtype.is_complex();
+    let (mut w, mut v) = (Vec::new(), Vec::new());
+    for i in 0..count {
+        let z = (i * n * n..(i + 1) * n * n)
+            .map(|j| {
+                let (re, im) = if real { (a.get(j).f64(), 0.0) } else { a.get(j).complex() };
+                eig::Z::new(re, im)
+            })
+            .collect();
+        let nan = eig::Z::new(f64::NAN, f64::NAN);
+        let (values, vectors) = eig::eig(n, z, real).unwrap_or_else(|| (vec![nan; n], vec![nan; n * n]));
+        w.extend(values);
+        v.extend(vectors);
+    }
+    let tensor = |x: &[eig::Z], o: &Aval| Tensor::build(&o.shape, o.dtype, |i| Num::Complex(x[i].re, x[i].im));
+    vec![tensor(&w, &outs[0]), tensor(&v, &outs[1])]
+}
+
 impl Core for Linalg {
     fn exact(&self, inputs: &[&Tensor], outs: &[Aval]) -> Result<Vec<Tensor>> {
         let shape = |t: &Tensor| (t.shape[t.shape.len() - 2], t.shape[t.shape.len() - 1]);
@@ -179,6 +203,9 @@ impl Core for Linalg {
         };
         let lead = &inputs[0].shape[..inputs[0].shape.len() - 2];
         let count: usize = lead.iter().product();
+        if self.kind == LinalgKind::Eig {
+            return Ok(eigen(inputs[0], count, outs));
+        }
         let mut all: Vec<Vec<f64>> = vec![Vec::new(); outs.len()];
         for i in 0..count {
             let b = inputs.get(1).map(|t| of(t, i));
@@ -316,6 +343,14 @@ pub fn lu_factor(a: &Array) -> Result<(Array, Array)> {
 /// As [`qr`], and `Value` for matrices that are not square.
 pub fn eigh(a: &Array, upper: bool) -> Result<(Array, Array)> {
     two(LinalgKind::Eigh { upper }, a)
+}
+
+/// Eigenvalues and eigenvectors of length one as columns of square matrices, complex64.
+///
+/// # Errors
+/// As [`qr`], where complex64 is possible as well, and `Value` for matrices that are not square.
+pub fn eig(a: &Array) -> Result<(Array, Array)> {
+    two(LinalgKind::Eig, a)
 }
 
 fn sides(op: &str, a: &Array, b: &Array) -> Result<(Array, Array, bool)> {
