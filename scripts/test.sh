@@ -109,10 +109,12 @@ step_gpu() {
   program=$(built mlx-arm program)
   VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation "$kernels" --test-threads 1 | tee "$(log validation)"
   if grep -q 'VUID-\|UNASSIGNED-' "$(log validation)"; then die "the validation layer objects: see $(log validation)"; fi
-  MLX_VULKAN_DISABLE=unified,push_descriptor,int64 "$kernels"
+  # As a card with a window to all its memory, and as one without.
+  MLX_VULKAN_DISABLE=unified,push_descriptor,int64,timeline "$kernels"
+  MLX_VULKAN_DISABLE=unified,rebar "$kernels" memory
   need_tiny_models
   export_models
-  for name in lowering replay gpu selftest; do "$(built $name test)"; done
+  for name in lowering replay mapped gpu selftest; do "$(built $name test)"; done
   "$check" test --device gpu
   MLX_VULKAN_DISABLE=unified,push_descriptor "$check" test add --device gpu
   # A model, whole: the same greedy answer as the processor's.
