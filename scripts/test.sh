@@ -111,10 +111,12 @@ step_gpu() {
   VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation "$kernels" --test-threads 1 | tee "$(log validation)"
   VK_INSTANCE_LAYERS=VK_LAYER_KHRONOS_validation MLX_VULKAN_SELFTEST=0 "$(built vulkan_kernel test)" | tee -a "$(log validation)"
   if grep -q 'VUID-\|UNASSIGNED-' "$(log validation)"; then die "the validation layer objects: see $(log validation)"; fi
-  MLX_VULKAN_DISABLE=unified,push_descriptor,int64 "$kernels"
+  # As a card with a window to all its memory, and as one without.
+  MLX_VULKAN_DISABLE=unified,push_descriptor,int64,timeline "$kernels"
+  MLX_VULKAN_DISABLE=unified,rebar "$kernels" memory
   need_tiny_models
   export_models
-  for name in lowering replay gpu selftest vulkan_kernel; do "$(built $name test)"; done
+  for name in lowering replay mapped gpu selftest vulkan_kernel; do "$(built $name test)"; done
   if [ -e "$CACHE/site/mlx/core.abi3.so" ]; then "$CACHE/ours/bin/python" tests/python/vulkan_kernel.py
   else note "tests/python/vulkan_kernel.py is not run: scripts/parity.sh has not built the Python package"; fi
   "$check" test --device gpu

@@ -194,7 +194,15 @@ fn doctor_reports_and_finds_faults() {
     let reason = v["gpu"]["reason"].as_str();
     assert_eq!(v["gpu"]["available"], reason.is_none());
     assert!(reason.is_none_or(|r| !r.is_empty()));
-    assert!(v["gpu"]["devices"].is_array());
+    for d in v["gpu"]["devices"].as_array().unwrap() {
+        // What a report of a fault needs.
+        for list in ["heaps", "memory_types", "quirks", "kernels_off", "features"] {
+            assert!(d[list].is_array(), "{list}: {d}");
+        }
+        let heaps = d["heaps"].as_array().unwrap().len() as u64;
+        assert!(d["memory_types"].as_array().unwrap().iter().all(|t| t["heap"].as_u64().unwrap() < heaps), "{d}");
+        assert!(d["processor_writes_all_memory"].is_boolean() && d["limits"]["allocation_bytes"].is_u64(), "{d}");
+    }
     assert!(v["threads"]["cores"].as_u64().unwrap() >= 1);
     assert!(v["memory"]["total_bytes"].as_u64().unwrap() > 1 << 20);
     assert!(!v["kernels"]["level"].as_str().unwrap().is_empty());

@@ -124,7 +124,7 @@ impl Device {
             cache_uuid: properties.pipeline_cache_uuid,
             push,
             allocated: AtomicU64::new(0),
-            importer: Importer::new(&instance.raw, physical, &raw, adapter),
+            importer: Importer::new(&instance.raw, physical, &raw, adapter, &properties.pipeline_cache_uuid),
             allocator: ManuallyDrop::new(allocator),
             layouts: [const { OnceLock::new() }; MAX_BINDINGS + 1],
             lost: OnceLock::new(),

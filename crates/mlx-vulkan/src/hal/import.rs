@@ -1,12 +1,16 @@
 //! Pages of mapped files that the device reads where they are.
 //!
 //! Only on devices that share the processor's memory, and only from memory that is coherent. Drivers may refuse (some take
-//! no pages of files): then the bytes are copied, as everywhere else. Nothing is ever written there.
+//! no pages of files): then the bytes are copied, as everywhere else. Others take the pages and fail when they are read,
+//! so the first import is tried out by a copy; that a trial began is noted on disk before, and what it showed after it, so
+//! that a device which it costs is not tried again. Nothing is ever written there.
 
+use super::cache::Store;
 use super::device::Device;
+use super::instance::{Adapter, Kind};
 use super::memory::{Block, Holding, Pool};
 use ash::vk;
-use mlx_ir::Pages;
+use mlx_ir::{Pages, Result};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -28,9 +32,17 @@ pub(crate) struct Importer {
     living: AtomicU32,
     /// Bytes imported now.
     bytes: AtomicU64,
-    /// The driver refused pages of a file: it is not asked again.
+    /// The driver refused pages of a file, or read others: it is not asked again.
     refused: AtomicBool,
+    /// The first import was read as it should be.
+    sound: AtomicBool,
+    /// What trials showed; none on drivers that compute on the processor, which are tried at every start.
+    store: Option<Store>,
 }
+
+/// What is noted of a trial: before it, and when it went well.
+const BEGUN: &[u8] = b"no";
+const SOUND: &[u8] = b"yes";
 
 impl Importer {
     /// None where the device cannot, or memory is not shared or not coherent.
@@ -38,7 +50,8 @@ impl Importer {
         instance: &ash::Instance,
         physical: vk::PhysicalDevice,
         raw: &ash::Device,
-        adapter: &super::instance::Adapter,
+        adapter: &Adapter,
+        uuid: &[u8; 16],
     ) -> Option<Importer> {
         let caps = &adapter.caps;
         if !(caps.host_import && caps.coherent && adapter.unified) {
@@ -62,7 +75,30 @@ impl Importer {
             living: AtomicU32::new(0),
             bytes: AtomicU64::new(0),
             refused: AtomicBool::new(false),
+            sound: AtomicBool::new(false),
+            store: (adapter.kind != Kind::Cpu).then(|| {
+                let folder = mlx_ir::home::folder().unwrap_or_default().join("vulkan");
+                Store::new(&folder, "import", b"", adapter, uuid)
+            }),
         })
+    }
+
+    /// Whether an import may be used, by `trial` if that is not known: it reads it on the device and says whether the bytes
+    /// are right.
+    pub fn trusts(&self, trial: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        if self.sound.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let known = self.store.as_ref().and_then(Store::read);
+        let right = match (&self.store, known.as_deref()) {
+            (_, Some(SOUND)) => true,
+            (_, Some(_)) => false,
+            // Without a note the next start would run into the same.
+            (Some(store), None) => store.save(BEGUN) && trial()? && store.save(SOUND),
+            (None, None) => trial()?,
+        };
+        (if right { &self.sound } else { &self.refused }).store(true, Ordering::Relaxed);
+        Ok(right)
     }
 
     /// Bytes imported now.
@@ -121,7 +157,7 @@ fn make(
     importer: &Importer,
     first: *mut u8,
     bytes: u64,
-) -> Result<(vk::Buffer, vk::DeviceMemory), vk::Result> {
+) -> std::result::Result<(vk::Buffer, vk::DeviceMemory), vk::Result> {
     let raw = &device.raw;
     let mut host = vk::MemoryHostPointerPropertiesEXT::default();
     let mut external = vk::ExternalMemoryBufferCreateInfo::default().handle_types(HOST);
@@ -178,5 +214,34 @@ mod tests {
         assert_eq!(units(&(0x10010..0x10020), &(0x11000..0x20000), 0x10000), None);
         assert_eq!(units(&(0x10010..0x10020), &(0x10000..0x1f000), 0x10000), None);
         assert_eq!(units(&(0x1fff0..usize::MAX), &map, 4096), None);
+    }
+
+    #[test]
+    fn a_trial_that_did_not_end_is_not_begun_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(b) = crate::testing::without("") else { return };
+        let device = b.device_for_test();
+        let Some(real) = &device.importer else { return };
+        let start = || Importer {
+            ext: real.ext.clone(),
+            types: 0,
+            most: 0,
+            living: AtomicU32::new(0),
+            bytes: AtomicU64::new(0),
+            refused: AtomicBool::new(false),
+            sound: AtomicBool::new(false),
+            store: Some(Store::new(dir.path(), "import", b"", &device.adapter, &[1; 16])),
+        };
+        let never = || -> Result<bool> { panic!("it was tried before") };
+        // The first start loses its device, the next ones do not try.
+        assert!(start().trusts(|| Err(mlx_ir::Error::device("lost"))).is_err());
+        assert!(!start().trusts(never).unwrap());
+        // One that goes well is tried once, one that reads something else too.
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        assert!(start().trusts(|| Ok(true)).unwrap() && start().trusts(never).unwrap());
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        let wrong = start();
+        assert!(!wrong.trusts(|| Ok(false)).unwrap() && wrong.refused.load(Ordering::Relaxed));
+        assert!(!start().trusts(never).unwrap());
     }
 }

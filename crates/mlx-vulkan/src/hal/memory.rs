@@ -149,6 +149,12 @@ pub(crate) fn host_bytes(from: *const u8, offset: usize, bytes: usize) -> SmallV
     out
 }
 
+/// Whether two ranges of memory that the processor can read hold the same.
+pub(crate) fn host_equal(a: *const u8, b: NonNull<u8>, bytes: usize) -> bool {
+    // SAFETY: the caller's checks; neither is written meanwhile.
+    unsafe { std::slice::from_raw_parts(a, bytes) == std::slice::from_raw_parts(b.as_ptr(), bytes) }
+}
+
 /// Freed blocks by place and size.
 #[derive(Default)]
 struct Free {

@@ -223,13 +223,18 @@ impl Pipelines {
         let layout = self.device.layout(bindings)?;
         let key = Key { shader, bindings, spec: spec.into(), make };
         let refused = |e| failure(&format!("the driver refuses kernel {name}"), e);
-        let made = self.made(&key);
-        let p = match made.pipeline.get() {
-            Some(&p) => p,
-            None => self.make_once(&made, &key, code, layout),
-        };
         // Users' kernels are checked before they are made, each time.
-        if !make.foreign && !made.listed.load(Ordering::Relaxed) {
+        let listing = !make.foreign && self.list.as_ref().is_some_and(|l| l.open.load(Ordering::Relaxed));
+        // Nearly always it is there.
+        if let Some(m) = self.made.read().unwrap_or_else(|e| e.into_inner()).get(&key)
+            && let Some(&p) = m.pipeline.get()
+            && (!listing || m.listed.load(Ordering::Relaxed))
+        {
+            return Ok((p.map_err(refused)?, layout));
+        }
+        let made = self.made(&key);
+        let p = self.make_once(&made, &key, code, layout);
+        if listing {
             self.list(&made, &key, code);
         }
         Ok((p.map_err(refused)?, layout))
@@ -263,7 +268,7 @@ impl Pipelines {
 
     /// Adds a pipeline in use to the list.
     fn list(&self, made: &Made, key: &Key, code: &[u32]) {
-        let Some(list) = self.list.as_ref().filter(|l| l.open.load(Ordering::Relaxed)) else { return };
+        let Some(list) = &self.list else { return };
         if !matches!(made.pipeline.get(), Some(Ok(_))) || made.listed.swap(true, Ordering::Relaxed) {
             return;
         }

@@ -128,9 +128,14 @@ impl Group<'_> {
 /// One tape in the place of `call` and what is private to it; its inputs and those of its parts are taken then.
 pub(super) fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
     tape(call)?;
-    let elementwise = |a: &Array| tape(&a.call).is_some() && a.call.state.load(Ordering::Acquire) == number;
-    if !call.inputs.lock().unwrap_or_else(|e| e.into_inner()).iter().any(elementwise) {
-        return None;
+    {
+        let inputs = call.inputs.lock().unwrap_or_else(|e| e.into_inner());
+        // The claim's handle and those of this list: what has more is used by others too.
+        let private = |a: &Array| Arc::strong_count(&a.call) <= 1 + inputs.len();
+        let claimed = |a: &Array| a.call.state.load(Ordering::Acquire) == number;
+        if !inputs.iter().any(|a| tape(&a.call).is_some() && private(a) && claimed(a)) {
+            return None;
+        }
     }
     let mut g = Group { call, parts: SmallVec::new(), lists: SmallVec::new(), outside: SmallVec::new(), instrs: 0 };
     g.enter(call);

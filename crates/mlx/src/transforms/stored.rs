@@ -53,7 +53,7 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
     let increasing = |a: &[usize]| a.windows(2).all(|w| w[0] < w[1]);
     let distinct = |a: &[usize]| (1..a.len()).all(|i| !a[..i].contains(&a[i]));
     let fits = match op {
-        Op::Leaf | Op::Hole | Op::Custom(_) => false,
+        Op::Leaf | Op::Hole | Op::Custom(_) | Op::GpuKernel(_) => false,
         Op::BlockDequantize(_) | Op::BlockMatmul(_) | Op::BlockProject(_) | Op::BlockRows(_) | Op::CacheUpdate(_) => false,
         Op::Arange(_) => n == 0,
         Op::Reduce(r) => n == 1 && increasing(&r.axes),
