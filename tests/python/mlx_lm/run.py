@@ -39,7 +39,7 @@ def lines(python, script, *args, timeout):
 def models(a, say):
     import numpy as np
 
-    folder = pathlib.Path(a.work) / "tiny"
+    folder = pathlib.Path(a.work).resolve() / "tiny"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.np*"):
         old.unlink()
@@ -74,15 +74,13 @@ def models(a, say):
 
 
 def greedy(a, folder, say):
-    config = json.loads((pathlib.Path(folder) / "config.json").read_text())
-    dtype = config.get("torch_dtype", "float32")
     label = pathlib.Path(folder).name
     out, bad = [], 0
-    ours, theirs = (lines(p, "tokens.py", folder, a.tokens, a.prompts, timeout=3600) for p in (a.ours, a.official))
+    ours, theirs = (lines(p, "tokens.py", pathlib.Path(folder).resolve(), a.tokens, a.prompts, timeout=3600) for p in (a.ours, a.official))
     for x, y in zip(ours, theirs, strict=True):
         at = next((i for i, (s, t) in enumerate(zip(x["tokens"], y["tokens"])) if s != t), None)
         gap = None if at is None else max(x["gaps"][at], y["gaps"][at])
-        bad += at is not None and gap > TIE[dtype]
+        bad += at is not None and gap > TIE[x["dtype"]]
         out.append((label, y["prompt"], len(y["tokens"]), at, gap))
         if at is not None:
             say(f"{label}: {y['prompt']!r} parts at token {at}, where the two largest logits are {gap} apart")

@@ -22,6 +22,7 @@ PROMPTS = [
 def main():
     folder, count, prompts = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     model, tokenizer = load(folder)
+    dtype = str(model.model.norm.weight.dtype).rsplit(".", 1)[1]
     for text in PROMPTS[:prompts]:
         ids = tokenizer.apply_chat_template([{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False)
         out, gaps = [], []
@@ -29,7 +30,7 @@ def main():
             two = mx.sort(logprobs.astype(mx.float32).reshape(-1))[-2:].tolist()
             out.append(int(token))
             gaps.append(round(two[1] - two[0], 5))
-        print(json.dumps({"prompt": text, "tokens": out, "gaps": gaps}), flush=True)
+        print(json.dumps({"prompt": text, "dtype": dtype, "tokens": out, "gaps": gaps}), flush=True)
 
 
 if __name__ == "__main__":
