@@ -12,7 +12,8 @@
 #   models    fetches the real models (SmolLM2, Gemma 3 270M) and makes the tiny random ones
 #   tests     every Rust test: unit, integration, examples
 #   doc       documentation tests; rustdoc without warnings
-#   python    scripts/parity.sh: the Python package against the official wheel, case by case
+#   python    scripts/parity.sh: the Python package against the official wheel, case by case; scripts/mlx_lm.sh --reduced:
+#             mlx-lm on both, and training
 #   oracle    tests/oracle/*.py: our results against the official mlx wheel, numpy, gguf and safetensors
 #   gpu       the case list and the kernels' tests on the Vulkan back end, over Debian's software driver (lavapipe),
 #             also with capabilities taken away and with all arrays copied to and from the device
@@ -82,7 +83,7 @@ step_doc() {
   RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 }
 
-step_python() { scripts/parity.sh; }
+step_python() { scripts/parity.sh && scripts/mlx_lm.sh --reduced; }
 
 step_oracle() {
   need_venv "$CACHE/venv" "${ORACLE_PACKAGES[@]}"
