@@ -17,6 +17,7 @@ STUBS = ROOT / "python" / "mlx" / "core"
 # kind: Rust type of the argument, how it is passed on, how it is passed on when it may be None, type in stubs.
 KINDS = {
     "array": ("Arr", "&{0}.0", "{0}.as_ref().map(|x| &x.0)", "scalar | array | ArrayLike"),
+    "only_array": ("Only", "&{0}.0", "{0}.as_ref().map(|x| &x.0)", "array"),
     "operand": ("Operand", "&{0}", "{0}.as_ref()", "scalar | array | ArrayLike"),
     "axes": ("Axes", None, "{0}.as_ref().map(|x| x.0.as_slice())", "int | Sequence[int]"),
     "ints": ("Axes", "{0}.0.as_slice()", None, "int | Sequence[int]"),

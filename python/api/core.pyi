@@ -6,13 +6,15 @@
 
 def abs(a: array, /, *, stream: stream = None) -> array: "Absolute value; the modulus of complex numbers."
 def negative(a: array, /, *, stream: stream = None) -> array: "-a."
-def positive(a: array, /, *, stream: stream = None) -> array:
+def positive(a: only_array, /, *, stream: stream = None) -> array:
     "The array itself."
     rust("convert::same(a)")
 def sign(a: array, /, *, stream: stream = None) -> array: "-1, 0 or 1 by the sign."
 def floor(a: array, /, *, stream: stream = None) -> array: "Largest integer not above."
 def ceil(a: array, /, *, stream: stream = None) -> array: "Smallest integer not below."
-def trunc(a: array, /, *, stream: stream = None) -> array: "Nearest integer towards zero."
+def trunc(a: only_array, /, *, stream: stream = None) -> array:
+    "Nearest integer towards zero."
+    rust("convert::truncated(a)")
 def square(a: array, /, *, stream: stream = None) -> array: "a * a."
 def sqrt(a: array, /, *, stream: stream = None) -> array: "Square root."
 def rsqrt(a: array, /, *, stream: stream = None) -> array: "1 / sqrt(a)."
@@ -56,7 +58,7 @@ def round(a: array, /, decimals: int = 0, stream: stream = None) -> array:
 def nan_to_num(a: array, nan: float = 0, posinf: float = None, neginf: float = None, *, stream: stream = None) -> array:
     "NaN and infinities replaced; infinities by the dtype's extremes unless given."
     rust("ops::nan_to_num(convert::no_complex(\"nan_to_num\", a)?, nan, posinf, neginf)")
-def stop_gradient(a: array, /, *, stream: stream = None) -> array: "The same value, through which no gradient flows."
+def stop_gradient(a: only_array, /, *, stream: stream = None) -> array: "The same value, through which no gradient flows."
 
 acos = arccos
 asin = arcsin

@@ -75,9 +75,66 @@ def expressions():
     for f in losses:
         out += [f"nn.losses.{f}(x, y, reduction='{r}')" for r in ("none", "mean", "sum", "foo")] + [f"nn.losses.{f}(x, y)"]
         out.append(f"mx.grad(lambda a: nn.losses.{f}(a, y, reduction='mean'))(x)")
+    out += MORE.strip().splitlines() + wide()
     # Last: it leaves the official package without its streams.
     out.append("mx.clear_streams()")
     return [e for e in out if e and not e.startswith("#")]
+
+
+LAYOUTS = ("data(mx.{d}, 4, 3).T", "data(mx.{d}, 6, 3)[::2]", "data(mx.{d}, 3)[:, None]", "mx.broadcast_to(data(mx.{d}, 3), (2, 3))", "data(mx.{d}, 5)[::-1]")
+
+
+def wide():
+    """Dtypes, layouts and broadcasting of every elementwise function, and derivatives and batching of what has them."""
+    out = []
+    for f in UNARY:
+        low = "low=0.1, high=0.9"
+        out += [f"mx.{f}({l.format(d='float32')})" for l in LAYOUTS]
+        out += [f"mx.vmap(mx.{f})(data(f32, 3, 4, {low}))", f"mx.vmap(mx.{f}, in_axes=1, out_axes=1)(data(f32, 3, 4, {low}))"]
+        out += [f"mx.grad(lambda a: mx.{f}(a).astype(f32).sum())(data(mx.{d}, 5, {low}))" for d in ("float16", "bfloat16", "int32")]
+        out += [f"mx.{f}()", f"mx.{f}(None)", f"mx.{f}('a')", f"mx.{f}(2)", f"mx.{f}(0.5)", f"mx.{f}(True)"]
+    for f in BINARY:
+        if f in ("divmod", "left_shift", "right_shift"):
+            continue
+        pairs = [("uint8", "int8"), ("uint32", "int64"), ("int32", "float16"), ("float16", "bfloat16"), ("bool_", "uint8"), ("int8", "bool_"), ("float32", "int64")]
+        for a, b in pairs:
+            if f in ("floor_divide", "remainder", "power") and "float" not in a + b:
+                continue
+            out.append(f"mx.{f}(data(mx.{a}, 2, 3), data(mx.{b}, 2, 3, seed=1))")
+        # With one mapped argument the official bitwise functions return memory that nobody wrote: not compared.
+        d = "int32" if f.startswith("bitwise") else "float32"
+        one = f"data(mx.{d}, 3, low=0.5, seed=2)"
+        out += [f"mx.{f}({l.format(d=d)}, {one if '5' not in l else 'data(mx.' + d + ', 5, low=0.5)'})" for l in LAYOUTS if "4, 3" not in l]
+        out += [f"mx.{f}(data(mx.{d}, 2, 3), data(mx.{d}, 4))", f"mx.{f}(data(mx.{d}, 0, 3), {one})", f"mx.{f}(x, None)", f"mx.{f}(x)", f"mx.{f}(2, 3)"]
+        out += [f"mx.vmap(mx.{f})(data(mx.{d}, 2, 3, low=0.5), data(mx.{d}, 2, 3, low=0.5, seed=1))", *([] if d == "int32" else [f"mx.vmap(mx.{f}, in_axes=(0, None))(data(mx.{d}, 2, 3, low=0.5), {one})"])]
+        if f in ("add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "arctan2", "logaddexp", "remainder"):
+            out += [f"mx.jvp(mx.{f}, [data(f32, 2, 3, low=0.5), {one}], [data(f32, 2, 3), data(f32, 3, seed=3)])"]
+            out += [f"mx.grad(lambda a, b: mx.{f}(a, b).astype(f32).sum(), argnums=1)(data(f16, 2, 3, low=0.5), data(f16, 3, low=0.5, seed=2))"]
+    for f in REDUCE:
+        if f in ("median", "minmax", "count_nonzero"):
+            continue
+        out += [f"mx.{f}({l.format(d=d)}, axis=0)" for l in LAYOUTS for d in ("float32", "float16", "int8")]
+        out += [f"mx.vmap(mx.{f})(t)", f"mx.vmap(lambda a: mx.{f}(a, axis=0), in_axes=2)(t)", f"mx.{f}(x, axis='a')", f"mx.{f}(x, axis=(0, 0))"]
+    for f in ("sum", "prod", "max", "min", "mean", "var", "std", "logsumexp", "softmax", "cumsum", "cumprod", "cummax", "logcumsumexp", "sort"):
+        for a in (0, 1, -1):
+            out.append(f"mx.grad(lambda a: (mx.{f}(a, axis={a}) * 2).square().sum())(data(f32, 3, 4, seed=6))")
+        out.append(f"mx.jvp(lambda a: mx.{f}(a, axis=1), [data(f32, 3, 4, seed=6)], [data(f32, 3, 4, seed=7)])")
+    shapes = (
+        "reshape(a, (4, 3))", "transpose(a)", "swapaxes(a, 0, 1)", "flatten(a)", "squeeze(a[:, :1], 1)", "expand_dims(a, 0)",
+        "broadcast_to(a, (2, 3, 4))", "concatenate([a, a * 2], axis=1)", "stack([a, a], axis=1)", "split(a, 2, axis=1)[1]",
+        "pad(a, 1)", "pad(a, 1, mode='edge')", "pad(a, 1, mode='reflect')", "roll(a, 1, axis=0)", "flip(a, 1)", "tile(a, (2, 1))", "repeat(a, 2, axis=0)",
+        "take(a, mx.array([0, 2, 0]), axis=1)", "take_along_axis(a, mx.array([[0, 1]]), axis=1)", "tril(a)", "triu(a, 1)", "diagonal(a)", "trace(a)",
+        "matmul(a, a.T)", "inner(a, a)", "outer(a, a)", "tensordot(a, a, axes=2)", "kron(a, a)", "where(a > 0, a, a * 3)", "clip(a, -1, 1)",
+        "moveaxis(a, 0, 1)", "unflatten(a, 1, (2, 2))", "as_strided(a, (2, 2), (1, 2))", "linalg.norm(a)", "linalg.norm(a, axis=1)", "diff(a)",
+        "topk(a, 2)", "median(a, axis=1)", "fft.rfft(a).abs()", "fft.fft(a).abs()", "addmm(a, a, mx.eye(4))", "einsum('ij,kj->ik', a, a)",
+    )
+    for f in shapes:
+        out.append(f"(lambda a: mx.{f})(data(f32, 3, 4, seed=4))")
+        out.append(f"mx.grad(lambda a: mx.{f}.square().sum())(data(f32, 3, 4, seed=4))")
+        out.append(f"mx.jvp(lambda a: mx.{f}, [data(f32, 3, 4, seed=4)], [data(f32, 3, 4, seed=5)])[1]")
+        out.append(f"mx.vmap(lambda a: mx.{f})(data(f32, 2, 3, 4, seed=4))")
+        out.append(f"mx.vmap(lambda a: mx.{f}, in_axes=2)(data(f32, 3, 4, 2, seed=4))")
+    return out
 
 
 # Layers, losses, optimizers, trees.
@@ -1245,4 +1302,215 @@ mx.fast.scaled_dot_product_attention(data(f32, 1, 4, 3, 8), data(f32, 1, 2, 5, 8
 mx.fast.scaled_dot_product_attention(data(f32, 1, 2, 3, 8), data(f32, 1, 2, 5, 8), data(f32, 1, 2, 5, 8, seed=2), scale=0.3, mask=data(f32, 3, 5))
 mx.fast.scaled_dot_product_attention(data(f32, 1, 2, 3, 8), data(f32, 1, 2, 3, 8), data(f32, 1, 2, 3, 8), scale=1.0, mask='foo')
 mx.fast.cross_entropy(data(f32, 3, 5), mx.array([0, 4, 2]))
+"""
+
+
+# Files of functions, small floats, signals, and what had no case.
+MORE = r"""
+# Files of functions and graphs.
+P.exported(tmp, lambda a, b: mx.exp(a) * b + 1, v, v, calls=[((v,), {}), ((v, v, v), {}), ((mx.ones(2), mx.ones(2)), {}), ((v.astype(f16), v), {}), (((v, v),), {}), (([v, v],), {}), (((v, v), {}), {}), ((v, 1.0), {}), ((v,), {'b': v})])
+P.exported(tmp, lambda a, b: a - b, v, b=v * 2, calls=[((v, v), {}), (((v,), {'b': v}), {}), ((v,), {'c': v})])
+P.exported(tmp, lambda a: [a, a.sum()], x, metadata='hello')
+P.exported(tmp, lambda: mx.arange(3))
+P.exported(tmp, lambda a: mx.softmax(a @ a.T + 2, axis=-1), x)
+P.exported(tmp, lambda a: a[1:, ::2].reshape(-1).max(), x)
+P.exported(tmp, lambda a: mx.fast.rms_norm(a, mx.ones(4), 1e-5), x)
+P.exported(tmp, nn.Linear(4, 3).update({'weight': data(f32, 3, 4), 'bias': v}), x)
+P.exported(tmp, lambda a: mx.split(mx.sort(a, axis=0), 3), x)
+P.exported(tmp, lambda a: mx.random.normal((2,), key=a), mx.random.key(3))
+P.exported(tmp, lambda a: mx.exp(a) * 2 + 1, x, shapeless=True, calls=[((data(f32, 2, 5),), {}), ((v,), {}), ((x.astype(f16),), {})])
+P.exported(tmp, lambda a, b: a + b, x, mx.ones((1, 4)), shapeless=True, calls=[((data(f32, 2, 5), mx.ones((1, 5))), {}), ((data(f32, 2, 5), mx.ones((1, 4))), {})])
+P.exported(tmp, lambda a: a.sum(axis=1), x, shapeless=True, calls=[((data(f32, 2, 5),), {})])
+P.exported(tmp, lambda a: mx.flatten(a).max(), x, shapeless=True, calls=[((data(f32, 2, 5),), {})])
+P.exporter(tmp)
+P.bad_files(tmp)
+P.export_log(lambda a, b: mx.exp(a) * b, v, v)
+P.export_log(lambda a, b: mx.sin(a) - b, v, b=v)
+mx.export_function(lambda d: None, lambda a: a, v, metadata='z')
+mx.export_function(os.path.join(tmp, 'h'), lambda a: {'q': a}, v)
+mx.export_function(os.path.join(tmp, 'h'), lambda a: 3, v)
+mx.export_function(os.path.join(tmp, 'h'), lambda a: (a, [a]), v)
+mx.export_function(os.path.join(tmp, 'h'), lambda a: a, 3)
+mx.export_function(os.path.join(tmp, 'h'), lambda a: a.item(), v)
+mx.export_function(os.path.join(tmp, 'h'), lambda a, b: a + b['k'], v, {'k': v})
+mx.export_function('/nodir/h', lambda a: a, v)
+mx.exporter('/nodir/h', lambda a: a)
+P.dotted(lambda: [mx.exp(v) + v])
+P.dotted(lambda: [v * v, v - 1])
+P.dotted(lambda: [v])
+P.dotted(lambda: [])
+P.dot_file(tmp)
+mx.export_to_dot(3, x)
+mx.export_to_dot(io.BytesIO(), x)
+mx.export_to_dot(io.StringIO(), 3)
+# Small floats.
+[mx.quantize(data(f32, 4, 64), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantize(data(f16, 4, 64, seed=3), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantize(mx.random.normal((7, 128), key=mx.random.key(2)).astype(mx.bfloat16), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantize(mx.random.normal((2, 3, 64), key=mx.random.key(2)), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantize(mx.zeros((2, 64)), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantize(mx.full((2, 64), 1e30), mode=m) for m in ('mxfp4', 'mxfp8')]
+[mx.dequantize(*mx.quantize(data(f32, 4, 64), mode=m), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.dequantize(*mx.quantize(data(f32, 4, 64), mode=m), mode=m, dtype=f32) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantized_matmul(data(f32, 3, 64), *mx.quantize(data(f32, 32, 64, seed=2), mode=m), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantized_matmul(data(f32, 3, 32), *mx.quantize(data(f32, 32, 64, seed=2), mode=m), transpose=False, mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantized_matmul(data(f32, 64), *mx.quantize(data(f32, 32, 64, seed=2), mode=m), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.quantized_matmul(data(f32, 2, 3, 64), *mx.quantize(data(f32, 2, 32, 64, seed=2), mode=m), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.grad(lambda a: mx.quantized_matmul(a, *mx.quantize(data(f32, 32, 64, seed=2), mode=m), mode=m).sum())(data(f32, 3, 64)) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.gather_qmm(data(f32, 1, 3, 64), *mx.quantize(data(f32, 2, 32, 64, seed=2), mode=m), rhs_indices=mx.array([1, 0, 1]), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.gather_qmm(data(f32, 1, 3, 32), *mx.quantize(data(f32, 2, 32, 64, seed=2), mode=m), rhs_indices=mx.array([1, 0, 1]), transpose=False, mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+mx.quantize(data(f32, 4, 64), mode='nvfp4', global_scale=mx.array(3.0))
+mx.dequantize(*mx.quantize(data(f32, 4, 64), mode='nvfp4', global_scale=mx.array(3.0)), mode='nvfp4', global_scale=mx.array(3.0))
+mx.quantize(data(f32, 4, 64), mode='mxfp4', group_size=64)
+mx.quantize(data(f32, 4, 64), mode='mxfp8', bits=4)
+mx.quantize(data(f32, 4, 64), mode='mxfp4', global_scale=mx.array(3.0))
+mx.quantize(data(f32, 4, 64), mode='nvfp4', global_scale=mx.array(3))
+mx.quantize(data(f32, 4, 64), mode='nvfp4', global_scale=mx.array([3.0, 1]))
+mx.quantize(data(f32, 64), mode='mxfp4')
+mx.quantize(data(f32, 4, 30), mode='mxfp4')
+mx.quantize(data(i32, 4, 64), mode='mxfp4')
+mx.quantize(data(f32, 4, 64), mode='foo')
+mx.dequantize(*mx.quantize(data(f32, 4, 64), mode='mxfp4'), mode='mxfp4', dtype=i32)
+mx.dequantize(*mx.quantize(data(f32, 4, 64), mode='mxfp4'), x, mode='mxfp4')
+mx.quantized_matmul(data(f32, 3, 64), *mx.quantize(data(f32, 32, 64), mode='mxfp4'), x, mode='mxfp4')
+mx.quantized_matmul(data(f32, 3, 32), *mx.quantize(data(f32, 32, 64), mode='mxfp4'), mode='mxfp4')
+mx.quantized_matmul(data(i32, 3, 64), *mx.quantize(data(f32, 32, 64), mode='mxfp4'), mode='mxfp4')
+[mx.qqmm(data(f32, 1, 64), *mx.quantize(data(f32, 32, 64, seed=2), mode=m), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[mx.qqmm(data(f32, 64), *mx.quantize(data(f32, 32, 64, seed=2), mode=m), mode=m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+mx.qqmm(data(f16, 64), *mx.quantize(data(f32, 32, 64, seed=2), mode='mxfp8'), mode='mxfp8').dtype
+[P.quantized_product(mx.random.normal((3, 64), key=mx.random.key(1)), mx.random.normal((32, 64), key=mx.random.key(2)), m) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+[P.quantized_product(mx.random.normal((1, 3, 64), key=mx.random.key(1)), mx.random.normal((2, 32, 64), key=mx.random.key(2)), m, True, rhs_indices=mx.array([1, 0, 1])) for m in ('mxfp4', 'mxfp8', 'nvfp4')]
+mx.qqmm(data(f32, 1, 64), data(f32, 32, 64), mode='nvfp4', global_scale_x=mx.array(2.0))
+mx.qqmm(data(f32, 1, 64), data(f32, 32, 64), mode='mxfp8', global_scale_x=mx.array(2.0))
+mx.qqmm(data(i32, 1, 64), data(f32, 32, 64))
+mx.qqmm(data(f32, 1, 32), data(f32, 32, 64))
+mx.qqmm(data(f32, 1, 64), mx.quantize(data(f32, 32, 64), mode='nvfp4')[0])
+mx.gather_qqmm(data(f32, 1, 1, 64), data(f32, 2, 32, 64), rhs_indices=mx.array([1, 0])).shape
+mx.gather_qqmm(data(f32, 1, 1, 32), data(f32, 2, 32, 64), rhs_indices=mx.array([1, 0]))
+mx.gather_qqmm(data(f32, 1, 1, 64), data(f32, 2, 32, 64), rhs_indices=mx.array([1.5]))
+P.qq_layer()
+P.qq_layer('mxfp8')
+# Signals.
+mx.fft.stft(data(f32, 16), 8)
+mx.fft.stft(data(f32, 2, 16), 8, 3, center=False)
+[mx.fft.stft(data(f32, 16), 8, pad_mode=m) for m in ('constant', 'edge', 'reflect', 'symmetric')]
+[mx.fft.stft(data(f32, 16), 8, norm=m) for m in ('backward', 'ortho', 'forward')]
+mx.fft.stft(data(f32, 16), 8, norm='foo')
+mx.fft.stft(data(f32, 16), 8, pad_mode='foo')
+mx.fft.stft(data(f32, 16), 8, window=mx.hanning(6), onesided=False)
+mx.fft.stft(data(f32, 16), 8, win_length=5)
+mx.fft.stft(data(f32, 16), 8, win_length=9)
+mx.fft.stft(data(f32, 16), 8, window=mx.ones((2, 4)))
+mx.fft.stft(data(f32, 16), 0)
+mx.fft.stft(data(f32, 16), 8, 0)
+mx.fft.stft(data(f32, 16), 32, center=False)
+mx.fft.stft(data(f32, 16), 32)
+mx.fft.stft(data(f32, 16), 7)
+mx.fft.stft(data(c64, 16), 8)
+mx.fft.stft(data(c64, 16), 8, onesided=True)
+mx.fft.stft(data(i32, 16), 8)
+mx.fft.stft(data(f16, 16), 8)
+mx.fft.stft(s)
+mx.grad(lambda a: mx.abs(mx.fft.stft(a, 8)).sum())(data(f32, 16))
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8), 8)
+[mx.fft.istft(mx.fft.stft(data(f32, 16), 8), length=n) for n in (0, 10, 18, 24, 30)]
+[mx.fft.istft(mx.fft.stft(data(f32, 16), 8), 8, hop_length=n) for n in (1, 3, 8, 9)]
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8, window=mx.hanning(8)), 8, window=mx.hanning(8))
+mx.fft.istft(mx.fft.stft(data(f32, 2, 16), 8, center=False), 8, center=False)
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8, onesided=False), onesided=False)
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8, norm='ortho'), norm='ortho')
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8), norm='foo')
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8)[0])
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8), 0)
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8), 8, 0)
+mx.fft.istft(mx.fft.stft(data(f32, 16), 8), 8, win_length=9)
+# Linear algebra, random numbers, the delta rule.
+P.eigen(data(f32, 4, 4, seed=3))
+P.eigen(data(f32, 2, 3, 3, seed=5))
+P.eigen(data(f32, 4, 4, seed=3).astype(mx.complex64) * (1 + 2j))
+P.eigen(mx.eye(3))
+P.eigen(mx.array([[0.0, 1.0], [-1.0, 0.0]]))
+P.eigen(mx.array([[2.0]]))
+P.eigen(data(f32, 12, 12, seed=3))
+P.eigen(data(f32, 3, 4, 4, seed=7), True)
+P.eigen(mx.array([[0.0, 1.0], [-1.0, 0.0]]), True)
+mx.linalg.eig(data(f32, 2, 3), stream=mx.cpu)
+mx.linalg.eig(v, stream=mx.cpu)
+mx.linalg.eig(data(i32, 2, 2), stream=mx.cpu)
+mx.linalg.eigvals(data(f16, 2, 2), stream=mx.cpu)
+mx.grad(lambda a: mx.abs(mx.linalg.eigvals(a, stream=mx.cpu)).sum())(data(f32, 3, 3))
+mx.random.multivariate_normal(mx.array([1.0, 2.0]), mx.array([[2.0, 0.5], [0.5, 1.0]]), key=mx.random.key(3), stream=mx.cpu)
+mx.random.multivariate_normal(mx.array([1.0, 2.0]), mx.array([[2.0, 0.5], [0.5, 1.0]]), [5, 2], key=mx.random.key(3), stream=mx.cpu)
+mx.random.multivariate_normal(mx.zeros((2, 3)), mx.eye(3) * 2, key=mx.random.key(3), stream=mx.cpu)
+mx.random.multivariate_normal(mx.zeros((2, 3)), mx.eye(3) * 2, [3], key=mx.random.key(3), stream=mx.cpu)
+mx.random.multivariate_normal(mx.array(1.0), mx.eye(2), stream=mx.cpu)
+mx.random.multivariate_normal(mx.zeros(2), mx.zeros(2), stream=mx.cpu)
+mx.random.multivariate_normal(mx.zeros(2), mx.eye(3), stream=mx.cpu)
+mx.random.multivariate_normal(mx.zeros(2), mx.eye(2), dtype=f16, stream=mx.cpu)
+mx.fast.gated_delta_update(data(f32, 1, 3, 1, 4), data(f32, 1, 3, 1, 4, seed=1), data(f32, 1, 3, 2, 3, seed=2), data(f32, 1, 3, 2, low=0.1, high=0.9), data(f32, 1, 3, 2, low=0.1, high=0.9, seed=4))
+mx.fast.gated_delta_update(data(f32, 2, 3, 1, 4), data(f32, 2, 3, 1, 4, seed=1), data(f32, 2, 3, 2, 3, seed=2), data(f32, 2, 3, 2, low=0.1, high=0.9), data(f32, 2, 3, 2, low=0.1, high=0.9, seed=4), data(f32, 2, 2, 3, 4, seed=5), mx.array([[True, False, True], [True, True, False]]))
+mx.fast.gated_delta_update(data(f16, 1, 3, 1, 4), data(f16, 1, 3, 1, 4, seed=1), data(f16, 1, 3, 2, 3, seed=2), data(f32, 1, 3, 2, 4, low=0.1, high=0.9), data(f32, 1, 3, 2, low=0.1, high=0.9, seed=4))
+mx.grad(lambda a: mx.fast.gated_delta_update(data(f32, 1, 3, 1, 4), a, data(f32, 1, 3, 2, 3, seed=2), data(f32, 1, 3, 2, low=0.1, high=0.9), data(f32, 1, 3, 2, low=0.1, high=0.9, seed=4))[0].sum())(data(f32, 1, 3, 1, 4, seed=1))
+mx.fast.gated_delta_update(x, x, x, x, x)
+mx.fast.gated_delta_update(data(f32, 1, 3, 2, 4), data(f32, 1, 3, 2, 4), data(f32, 1, 3, 3, 3), data(f32, 1, 3, 3), data(f32, 1, 3, 3))
+# What had no case.
+isinstance(x.at, mx.ArrayAt), isinstance(f32, mx.Dtype), isinstance(mx.floating, mx.DtypeCategory)
+P.iterated(v)
+P.iterated(x)
+mx.array(1.0).__iter__()
+isinstance(3, mx.ArrayLike)
+mx.ArrayLike(np.array([1, 2]))
+mx.DeviceType.cpu.__str__(), mx.DtypeCategory.floating.__str__(), mx.DtypeCategory.unsignedinteger, mx.unsignedinteger
+mx.issubdtype(mx.uint8, mx.unsignedinteger), mx.issubdtype(i32, mx.DtypeCategory.unsignedinteger)
+P.printed(mx.array([1 / 3]))
+isinstance(mx.PrintOptions(), mx.PrintOptions), mx.PrintOptions(3).precision
+P.streams()
+isinstance(mx.new_thread_local_stream(mx.cpu), mx.ThreadLocalStream), type(mx.stream(mx.cpu)).__name__ == mx.StreamContext.__name__
+type(mx.__array_namespace_info__()).__name__
+mx.__array_namespace_info__().default_dtypes()
+mx.__array_namespace_info__().capabilities()
+v.__array__()
+v.__div__(2), v.__rdiv__(2)
+P.unreadable(v)
+P.stated(x)
+P.stated(mx.array([True]))
+mx.array(3).__index__(), [1, 2, 3, 4][mx.array(2)]
+mx.array(3.5).__index__()
+v.__index__()
+n.__invert__(), ~mx.array([True]), ~n
+~v
+v.__neg__(), -n, v.__pos__(), +n
+-mx.array([True])
+P.called()
+mx.fast.precompiled_cuda_kernel(name='a', compiled_source=b'', inputs=[v], output_shapes=[(3,)], output_dtypes=[f32], scalars=[], grid=(1, 1, 1), threadgroup=(1, 1, 1))
+P.layer(lambda: nn.AllToShardedLinear(4, 3), x)
+P.layer(lambda: nn.ShardedToAllLinear(4, 3, bias=False), x)
+P.layer(lambda: nn.layers.distributed.AllToShardedLinear(4, 3), x)
+P.layer(lambda: nn.layers.distributed.ShardedToAllLinear(4, 3), x)
+P.layer(lambda: nn.QuantizedAllToShardedLinear(64, 32), data(f32, 3, 64))
+P.layer(lambda: nn.QuantizedShardedToAllLinear(64, 32, bits=8), data(f32, 3, 64))
+P.layer(lambda: nn.layers.distributed.QuantizedAllToShardedLinear(64, 32), data(f32, 3, 64))
+P.layer(lambda: nn.layers.distributed.QuantizedShardedToAllLinear(64, 32), data(f32, 3, 64))
+P.layer(lambda: nn.AllToShardedLinear.from_linear(nn.Linear(4, 3)), x), nn.layers.distributed.AllToShardedLinear.from_linear
+P.layer(lambda: nn.ShardedToAllLinear.from_linear(nn.Linear(4, 3)), x), nn.layers.distributed.ShardedToAllLinear.from_linear
+P.layer(lambda: nn.QuantizedAllToShardedLinear.from_quantized_linear(nn.Linear(64, 32).to_quantized()), data(f32, 3, 64))
+P.layer(lambda: nn.QuantizedShardedToAllLinear.from_quantized_linear(nn.Linear(64, 32).to_quantized()), data(f32, 3, 64))
+P.layer(lambda: nn.layers.distributed.QuantizedAllToShardedLinear.from_quantized_linear(nn.Linear(64, 32).to_quantized()), data(f32, 3, 64))
+P.layer(lambda: nn.layers.distributed.QuantizedShardedToAllLinear.from_quantized_linear(nn.Linear(64, 32).to_quantized()), data(f32, 3, 64))
+P.layer(lambda: nn.layers.distributed.Linear(4, 3), x)
+P.layer(lambda: nn.layers.distributed.AllToShardedLinear.from_linear(nn.Linear(4, 3)), x)
+P.layer(lambda: nn.layers.distributed.ShardedToAllLinear.from_linear(nn.Linear(4, 3)), x)
+P.fully_sharded()
+P.layer(lambda: nn.FullyShardedModule(nn.Linear(4, 3)), x)
+P.layer(lambda: nn.layers.distributed.FullyShardedModule(nn.Linear(4, 3)), x)
+P.layer(lambda: nn.QuantizedEmbedding(32, 64), mx.array([3, 5]))
+P.layer(lambda: nn.QuantizedEmbedding.from_embedding(nn.Embedding(32, 64)), mx.array([3, 5]))
+P.layer(lambda: nn.QuantizedLinear(64, 32), data(f32, 3, 64))
+P.layer(lambda: nn.QuantizedLinear.from_linear(nn.Linear(64, 32)), data(f32, 3, 64))
+P.attributes()
+P.layer(lambda: nn.layers.upsample.Upsample(2), data(f32, 1, 3, 2))
+nn.layers.upsample.upsample_nearest(data(f32, 1, 3, 2), (2,))
+nn.layers.upsample.upsample_linear(data(f32, 1, 3, 4, 2), (2, 2))
+nn.layers.upsample.upsample_cubic(data(f32, 1, 4, 5, 2), (2, 1.5))
+P.base_optimizer()
 """

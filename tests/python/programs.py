@@ -1,7 +1,10 @@
 """Cases that are more than one expression: each function returns what is compared."""
 
 import copy
+import io
+import os
 import pickle
+import re
 import threading
 
 import numpy as np
@@ -554,3 +557,191 @@ def rebuilt(factors):
 def spectrum(pair):
     w, v = pair
     return (v * w[..., None, :]) @ v.swapaxes(-1, -2), v.swapaxes(-1, -2) @ v
+
+
+def _apart(text):
+    """Addresses in a text numbered in order."""
+    seen = {}
+    return re.sub(r"\d{6,}", lambda m: f"N{seen.setdefault(m.group(0), len(seen))}", text)
+
+
+def dotted(make, *others, **named):
+    """A graph as DOT."""
+    out = io.StringIO()
+    mx.export_to_dot(out, *make(), *others, **named)
+    return _apart(out.getvalue())
+
+
+def dot_file(tmp):
+    path = os.path.join(tmp, "g.dot")
+    a = mx.array(1.0)
+    c = a + 2
+    mx.export_to_dot(path, c * 3, c, a=a, c=c)
+    return _apart(open(path).read())
+
+
+def exported(tmp, fun, *args, calls=None, shapeless=False, metadata=None, **kwargs):
+    """What a function gives after it went through a file, or how that fails."""
+    path = os.path.join(tmp, "f.mlxfn")
+    mx.export_function(path, fun, *args, shapeless=shapeless, metadata=metadata, **kwargs)
+    g, text = mx.import_function(path, return_metadata=True)
+    out = [type(g(*args, **kwargs)).__name__, g(*args, **kwargs), text]
+    for a, k in calls or ():
+        out.append(tried(lambda: g(*a, **k)))
+    return out
+
+
+def exporter(tmp):
+    path = os.path.join(tmp, "e.mlxfn")
+    log = []
+    with mx.exporter(path, lambda *a: mx.exp(a[0]) if len(a) == 1 else a[0] + a[1], metadata="text") as e:
+        log += [type(e).__name__, isinstance(e, mx.FunctionExporter), e(mx.array([1.0])), e(mx.array([1.0]), mx.array([2.0]))]
+        log.append(tried(lambda: e(mx.array([3.0]))))
+    log.append(tried(lambda: e(mx.array(1.0))))
+    f = mx.import_function(path)
+    x, y = mx.array([5.0]), mx.array([6.0])
+    log += [f(x), f(x, y), tried(lambda: f(x, y, x))]
+    e = mx.exporter(path, mx.exp)
+    e.__enter__()
+    e.__call__(mx.array([1.0]))
+    e.__exit__(None, None, None)
+    e.close()
+    log += [mx.import_function(path)(mx.array([2.0])), tried(lambda: mx.FunctionExporter())]
+    return log
+
+
+def export_log(fun, *args, **kwargs):
+    """What a callback hears: everything but what depends on how functions are cut into operations."""
+    log = []
+    mx.export_function(log.append, fun, *args, **kwargs)
+    return [{k: v for k, v in d.items() if k != "arguments"} for d in log]
+
+
+def bad_files(tmp):
+    """Errors for files that are none."""
+    path = os.path.join(tmp, "bad")
+    out = [tried(lambda: mx.import_function(os.path.join(tmp, "none")))]
+    for content in (b"", b"abc"):
+        open(path, "wb").write(content)
+        out.append(tried(lambda: mx.import_function(path)))
+    good = os.path.join(tmp, "good")
+    mx.export_function(good, lambda a: mx.exp(a) + 1, mx.ones(3))
+    whole = open(good, "rb").read()
+    open(path, "wb").write(whole[:-5])
+    out.append(tried(lambda: mx.import_function(path)))
+    return out
+
+
+def eigen(a, values_only=False):
+    """Eigenvalues in an order of their own, and that the vectors are eigenvectors of length one."""
+    if values_only:
+        w = np.array(mx.linalg.eigvals(a, stream=mx.cpu))
+        return [np.sort(w.real, axis=-1).round(3).tolist(), np.sort(w.imag, axis=-1).round(3).tolist()]
+    w, v = mx.linalg.eig(a, stream=mx.cpu)
+    b = np.array(a).astype(np.complex64)
+    W, V = np.array(w), np.array(v)
+    off = np.abs(b @ V - V * W[..., None, :]).max(initial=0) < 1e-3
+    length = np.abs(np.linalg.norm(V, axis=-2) - 1).max(initial=0) < 1e-4
+    return [str(w.dtype), w.shape, str(v.dtype), v.shape, bool(off), bool(length), np.sort(W.real, axis=-1).round(3).tolist()]
+
+
+def quantized_product(x, w, mode, gathered=False, **kw):
+    """The product of quantized values; by its parts where the package does not compute it on the processor."""
+    q, s = mx.quantize(w, mode=mode)
+
+    def rounded(a):
+        m = a if a.ndim > 1 else a[None]
+        return mx.dequantize(*mx.quantize(m, mode=mode), mode=mode, dtype=mx.float32).reshape(a.shape)
+
+    out = []
+    for args in ((w,), (q, s)):
+        try:
+            y = mx.gather_qqmm(x, *args, mode=mode, **kw) if gathered else mx.qqmm(x, *args, mode=mode)
+            mx.eval(y)
+        except RuntimeError as e:
+            if "NYI" not in str(e):
+                raise
+            a, b = rounded(x), mx.swapaxes(rounded(w), -1, -2)
+            y = mx.gather_mm(a, b, **kw) if gathered else a @ b
+        out.append(y.astype(mx.float32))
+    return out
+
+
+def qq_layer(mode="nvfp4"):
+    mx.random.seed(1)
+    m = nn.QQLinear(64, 32, mode=mode)
+    m.eval()
+    x = mx.random.normal((1, 64))
+    n = nn.QQLinear.from_linear(nn.Linear(64, 32, bias=False), mode=mode)
+    n.eval()
+    return m(x), repr(m), n(x), tried(lambda: nn.QQLinear.from_linear(nn.Linear(64, 32)))
+
+
+def streams():
+    with mx.stream(mx.cpu) as s:
+        a = mx.ones(2) + 1
+    c = mx.stream(mx.new_stream(mx.cpu))
+    c.__enter__()
+    c.__exit__(None, None, None)
+    return s, a, isinstance(c, mx.StreamContext), isinstance(mx.default_stream(mx.cpu), mx.Stream)
+
+
+def iterated(x):
+    i = x.__iter__()
+    return type(i).__name__, isinstance(i, mx.ArrayIterator), i.__next__(), [a for a in i.__iter__()]
+
+
+def stated(x):
+    make, args = x.__reduce_ex__(2)[:2]
+    y = make(*args)
+    y.__setstate__(x.__getstate__())
+    return y, type(x.__getstate__()).__name__
+
+
+def printed(x):
+    mx.set_printoptions(precision=2)
+    text = repr(x), mx.get_printoptions().precision, isinstance(mx.get_printoptions(), mx.PrintOptions)
+    mx.set_printoptions(precision=6)
+    return text
+
+
+def attributes():
+    m = nn.Linear(2, 3)
+    m.extra = mx.ones(2)
+    m.__setattr__("other", 3)
+    keys = sorted(m.keys())
+    m.__delattr__("extra")
+    names = []
+    m.apply_to_modules(lambda k, v: names.append((k, type(v).__name__)))
+    return (
+        keys, sorted(m.keys()), m.__getattr__("weight"), m.other, tried(lambda: m.none), tried(lambda: m.__delattr__("none")), names,
+        [nn.Module.valid_parameter_filter(m, k, v) for k, v in sorted(m.items())],
+        [nn.Module.valid_child_filter(m, k, v) for k, v in sorted(m.items())],
+        [nn.Module.trainable_parameter_filter(m, k, v) for k, v in sorted(m.items())],
+    )
+
+
+def fully_sharded():
+    mx.random.seed(1)
+    m = nn.Linear(4, 3)
+    s = nn.fully_shard(m)
+    x = mx.ones((2, 4))
+    t = nn.layers.distributed.fully_shard(nn.Linear(4, 3))
+    return (
+        s(x), type(s).__name__, isinstance(s, nn.FullyShardedModule), isinstance(t, nn.layers.distributed.FullyShardedModule),
+        mx.grad(lambda a: nn.layers.distributed.sum_gradients(mx.distributed.init())(a).sum())(x),
+    )
+
+
+def base_optimizer():
+    o = optim.Optimizer()
+    return tried(lambda: o.apply_single(mx.ones(2), mx.ones(2), {})), tried(lambda: o.init_single(mx.ones(2), {})), o.state
+
+
+def called():
+    f = mx.custom_function(lambda a: a * 2)
+    return f.__call__(mx.ones(2)), mx.grad(lambda a: f(a).sum())(mx.ones(2))
+
+
+def unreadable(x):
+    return x.__dlpack__().__class__.__name__, np.from_dlpack(x)

@@ -65,6 +65,24 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Arr {
     }
 }
 
+/// See `mx.trunc`. Integers are as they are, for gradients too.
+pub fn truncated(a: &Array) -> R<Array> {
+    if a.dtype().is_inexact() { Ok(ops::trunc(a)?) } else { Ok(a.clone()) }
+}
+
+/// An array argument that nothing else can stand for.
+pub struct Only(pub Array);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Only {
+    type Error = PyErr;
+    fn extract(o: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        match o.cast::<PyArray>() {
+            Ok(a) => Ok(Only(a.get().get())),
+            Err(_) => Err(type_(format!("an array is needed, got {}", o.get_type().name()?)).into()),
+        }
+    }
+}
+
 /// An array or scalar argument. Numbers, and arrays of other packages, adapt to the dtype of the array they meet.
 pub enum Operand {
     /// An array.

@@ -109,7 +109,7 @@ impl Call {
             }
             out.try_iter()?.map(|x| Ok(x?.cast::<PyArray>().map_err(|_| bad())?.get().get())).collect()
         };
-        Ok(Graph::record(&avals, |holes| run(holes).map_err(carry))?)
+        Ok(Graph::record(&avals, |holes| run(holes).map_err(carry))?.with_sources())
     }
 }
 
@@ -124,8 +124,11 @@ impl Stored1 {
         self.graph.inputs().len().saturating_sub(self.names.len())
     }
     fn takes(&self, call: &Call, shapeless: bool) -> bool {
-        self.positional() == call.positional.len()
-            && self.names == call.names()
+        // As in the official package, arrays by keyword may follow for positional ones where no keywords were recorded.
+        let fits = self.names.is_empty()
+            || self.positional() == call.positional.len() && self.names == call.names();
+        let given = call.positional.len() + call.named.len();
+        fits && self.graph.inputs().len() == given
             && self.graph.inputs().iter().zip(call.arrays()).all(|(e, a)| {
                 e.dtype == a.dtype() && if shapeless { e.ndim() == a.ndim() } else { e.shape[..] == *a.shape() }
             })
@@ -453,7 +456,7 @@ fn export_to_dot(file: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, kwargs: Opt
     }
     let wanted: HashSet<(usize, u32)> = outputs.iter().map(Array::id).collect();
     let mut text = String::from("digraph {\n");
-    let (mut named, mut drawn, mut used) = (HashSet::new(), HashSet::new(), 0usize);
+    let (mut named, mut drawn, mut used) = (HashSet::new(), HashSet::new(), names.len());
     // Depth first with a stack of one's own: (array, whether its inputs are done).
     let mut todo: Vec<(Array, bool)> = outputs.iter().rev().map(|a| (a.clone(), false)).collect();
     let mut order: Vec<Array> = Vec::new();
@@ -505,7 +508,7 @@ fn export_to_dot(file: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, kwargs: Opt
             let _ = writeln!(text, "{call} -> \"{name}\"");
         }
     }
-    text.push_str("}\n");
+    text.push('}');
     if let Ok(path) = file.cast::<PyString>() {
         let path = path.to_string();
         return std::fs::write(&path, text)

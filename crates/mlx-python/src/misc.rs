@@ -467,9 +467,7 @@ impl ArrayLike {
     #[new]
     #[pyo3(signature = (arg, /))]
     fn new(arg: Bound<'_, PyAny>) -> R<Self> {
-        if !arg.hasattr("__mlx_array__")? {
-            return Err(crate::error::type_("an ArrayLike needs an object with __mlx_array__"));
-        }
+        // As in the official package, what the object can do is asked when an array is made of it.
         Ok(ArrayLike(arg.unbind()))
     }
     fn __mlx_array__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -398,7 +398,7 @@ def abs(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream 
 def negative(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """-a."""
 
-def positive(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+def positive(a: array, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """The array itself."""
 
 def sign(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
@@ -410,7 +410,7 @@ def floor(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStrea
 def ceil(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Smallest integer not below."""
 
-def trunc(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+def trunc(a: array, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Nearest integer towards zero."""
 
 def square(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
@@ -530,7 +530,7 @@ def round(a: scalar | array | ArrayLike, /, decimals: int = 0, stream: Stream | 
 def nan_to_num(a: scalar | array | ArrayLike, nan: float = 0, posinf: float | None = None, neginf: float | None = None, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """NaN and infinities replaced; infinities by the dtype's extremes unless given."""
 
-def stop_gradient(a: scalar | array | ArrayLike, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
+def stop_gradient(a: array, /, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """The same value, through which no gradient flows."""
 
 def add(a: scalar | array | ArrayLike, b: scalar | array | ArrayLike, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:

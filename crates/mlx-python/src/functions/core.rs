@@ -22,7 +22,7 @@ fn py_negative(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
 #[doc = "The array itself."]
 #[pyfunction]
 #[pyo3(name = "positive", signature = (a, /, *, stream = None), text_signature = "(a, /, *, stream=None)")]
-fn py_positive(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
+fn py_positive(a: Only, stream: Option<StreamArg>) -> R<Returned> {
     let a = &a.0;
     stream::on(stream, || Ok(Returned::from(convert::same(a)?)))
 }
@@ -54,9 +54,9 @@ fn py_ceil(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
 #[doc = "Nearest integer towards zero."]
 #[pyfunction]
 #[pyo3(name = "trunc", signature = (a, /, *, stream = None), text_signature = "(a, /, *, stream=None)")]
-fn py_trunc(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
+fn py_trunc(a: Only, stream: Option<StreamArg>) -> R<Returned> {
     let a = &a.0;
-    stream::on(stream, || Ok(Returned::from(ops::trunc(a)?)))
+    stream::on(stream, || Ok(Returned::from(convert::truncated(a)?)))
 }
 
 #[doc = "a * a."]
@@ -376,7 +376,7 @@ fn py_nan_to_num(a: Arr, nan: f64, posinf: Option<f64>, neginf: Option<f64>, str
 #[doc = "The same value, through which no gradient flows."]
 #[pyfunction]
 #[pyo3(name = "stop_gradient", signature = (a, /, *, stream = None), text_signature = "(a, /, *, stream=None)")]
-fn py_stop_gradient(a: Arr, stream: Option<StreamArg>) -> R<Returned> {
+fn py_stop_gradient(a: Only, stream: Option<StreamArg>) -> R<Returned> {
     let a = &a.0;
     stream::on(stream, || Ok(Returned::from(ops::stop_gradient(a)?)))
 }

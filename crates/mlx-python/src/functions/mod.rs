@@ -12,7 +12,7 @@ mod prelude {
     pub(super) use crate::array::{PyArray, bits, divisible, operator};
     pub(super) use crate::conv;
     pub(super) use crate::convert::{
-        self, Arr, ArrayOrInt, Arrays, Axes, IntOrSeq, IntSeq, MaskArg, Number, Operand, OrderArg, Padding, Returned,
+        self, Arr, ArrayOrInt, Arrays, Axes, IntOrSeq, IntSeq, MaskArg, Number, Only, Operand, OrderArg, Padding, Returned,
         Shape, ShapeSeq, Text, as_dtype, small,
     };
     pub(super) use crate::create;

@@ -77,12 +77,23 @@ fn grouped(x: &Array, n: usize) -> Result<Array> {
     ops::reshape_to(x, &[lead, &[k / n, n]].concat())
 }
 
-/// E2M1 codes nearest to f32 values, u32; of two equally near the smaller.
-fn to_e2m1(x: &Array) -> Result<Array> {
+/// Which of two equally near E2M1 codes is taken.
+#[derive(Clone, Copy, PartialEq)]
+enum Ties {
+    /// The smaller: what MLX's CPU back end does for [`quantize_small`].
+    Down,
+    /// The even one: what it does for the factors of [`qqmm`].
+    Even,
+}
+
+/// E2M1 codes nearest to f32 values, u32.
+fn to_e2m1(x: &Array, ties: Ties) -> Result<Array> {
     let size = ops::abs(x)?;
     let mut code = ops::zeros(x.shape(), DType::U32)?;
-    for pair in E2M1.windows(2) {
-        let past = ops::greater(&size, f64::from(pair[0] + pair[1]) / 2.0)?;
+    for (i, pair) in E2M1.windows(2).enumerate() {
+        let half = f64::from(pair[0] + pair[1]) / 2.0;
+        let up = ties == Ties::Even && i % 2 == 1;
+        let past = if up { ops::greater_equal(&size, half)? } else { ops::greater(&size, half)? };
         code = ops::add(&code, &ops::astype(&past, DType::U32)?)?;
     }
     let negative = ops::logical_and(&ops::less(x, 0)?, &ops::greater(&code, 0)?)?;
@@ -94,8 +105,13 @@ fn to_e2m1(x: &Array) -> Result<Array> {
 /// # Errors
 /// `Value` for dtypes, shapes and global scales that do not fit.
 pub fn quantize_small(w: &Array, format: SmallFloat, global: Option<&Array>) -> Result<(Array, Array)> {
+    let global = format.global("quantize", global)?;
+    check_matrix(w, format)?;
+    encode(w, format, global.as_ref(), Ties::Down)
+}
+
+fn check_matrix(w: &Array, format: SmallFloat) -> Result<()> {
     let (op, n) = ("quantize", format.group_size());
-    let global = format.global(op, global)?;
     if w.ndim() < 2 {
         return Err(Error::value(format!(
             "[{op}] The matrix to be quantized must have at least 2 dimension but it has only {}.",
@@ -114,10 +130,10 @@ pub fn quantize_small(w: &Array, format: SmallFloat, global: Option<&Array>) -> 
             w.shape()
         )));
     }
-    encode(w, format, global.as_ref())
+    Ok(())
 }
 
-fn encode(w: &Array, format: SmallFloat, global: Option<&Array>) -> Result<(Array, Array)> {
+fn encode(w: &Array, format: SmallFloat, global: Option<&Array>, ties: Ties) -> Result<(Array, Array)> {
     let x = grouped(&ops::astype(w, DType::F32)?, format.group_size())?;
     let top = ops::max(&ops::abs(&x)?, Some(&[-1]), true)?;
     let largest = if format == Mxfp8 { 448.0 } else { 6.0 };
@@ -146,7 +162,7 @@ fn encode(w: &Array, format: SmallFloat, global: Option<&Array>) -> Result<(Arra
     let bytes = if format == Mxfp8 {
         ops::to_fp8(&x)?
     } else {
-        let pairs = grouped(&to_e2m1(&x)?, 2)?;
+        let pairs = grouped(&to_e2m1(&x, ties)?, 2)?;
         let (low, high) = (ops::slice_axis(&pairs, -1, 0, 1)?, ops::slice_axis(&pairs, -1, 1, 2)?);
         ops::astype(&ops::bitwise_or(&low, &ops::left_shift(&high, 4)?)?, DType::U8)?
     };
@@ -307,7 +323,8 @@ impl Straight {
         let matrix = if wide.ndim() == 1 { ops::expand_dims(&wide, &[0])? } else { wide };
         let y = match self.0 {
             Both::Small(format) => {
-                let (w, s) = quantize_small(&matrix, format, global)?;
+                check_matrix(&matrix, format)?;
+                let (w, s) = encode(&matrix, format, global, Ties::Even)?;
                 dequantize_small(&w, &s, format, global)?
             }
             Both::Affine(group, bits) => {

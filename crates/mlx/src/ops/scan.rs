@@ -55,7 +55,29 @@ impl Rule for Scan {
                 ops::sum(&terms, Some(&[self.axis as i64 + 1]), false)?
             }
             ScanKind::Min | ScanKind::Max => {
-                return Err(Error::value("[Scan::vjp] Not implemented for cumulative minimum and maximum."));
+                // Each result is the element at the last place so far that equals it.
+                let (n, axis) = (x.shape()[self.axis] as i64, self.axis as i64);
+                let best = scan(x, self.kind, self.axis, self.reverse, true)?;
+                let mut side = vec![1; x.ndim()];
+                side[self.axis] = n as usize;
+                let at = ops::reshape_to(&ops::arange(0.0, n as f64, 1.0, DType::I32)?, &side)?;
+                let none = ops::Scalar::Int(if self.reverse { n - 1 } else { 0 });
+                let at = ops::where_(&ops::equal(x, &best)?, &ops::broadcast_to(&at, x.shape())?, none)?;
+                let towards = if self.reverse { ScanKind::Min } else { ScanKind::Max };
+                let at = scan(&at, towards, self.axis, self.reverse, true)?;
+                let ct = if self.inclusive {
+                    ct.clone()
+                } else {
+                    // Without the element itself a result belongs to the place before.
+                    let none = ops::zeros_like(&ops::slice_axis(ct, axis, 0, 1)?)?;
+                    let parts = if self.reverse {
+                        [none, ops::slice_axis(ct, axis, 0, n - 1)?]
+                    } else {
+                        [ops::slice_axis(ct, axis, 1, n)?, none]
+                    };
+                    ops::concatenate(&parts, axis)?
+                };
+                ops::scatter_add_axis(&ops::zeros_like(x)?, &at, &ct, axis)?
             }
         })])
     }
@@ -86,7 +108,7 @@ impl Rule for Scan {
                 ops::sum(&terms, Some(&[self.axis as i64]), false)?
             }
             ScanKind::Min | ScanKind::Max => {
-                return Err(Error::value("[Scan::jvp] Not implemented for cumulative minimum and maximum."));
+                return Err(Error::unsupported("[Scan::jvp] Not implemented for cumulative minimum and maximum."));
             }
         })])
     }

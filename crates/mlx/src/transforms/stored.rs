@@ -87,6 +87,35 @@ impl Graph {
         &self.inputs
     }
 
+    /// The function with constants that are only repeated kept as they were before.
+    pub fn with_sources(mut self) -> Graph {
+        let mut first: Vec<Step> = Vec::new();
+        let mut moved: Vec<Option<usize>> = Vec::new();
+        for (i, c) in self.constants.iter_mut().enumerate() {
+            let source = if matches!(c.op(), Op::Broadcast(_)) { c.inputs().pop() } else { None };
+            moved.push(source.is_some().then_some(first.len()));
+            if let Some(x) = source {
+                first.push(Step { op: c.op().clone(), stream: c.call.stream, inputs: vec![From::Constant(i)] });
+                *c = x;
+            }
+        }
+        let n = first.len();
+        let shifted = |f: &mut From| match *f {
+            From::Step(s, o) => *f = From::Step(s + n, o),
+            From::Constant(c) => {
+                if let Some(s) = moved[c] {
+                    *f = From::Step(s, 0);
+                }
+            }
+            From::Input(_) => {}
+        };
+        self.steps.iter_mut().flat_map(|s| &mut s.inputs).for_each(shifted);
+        self.outputs.iter_mut().for_each(shifted);
+        first.append(&mut self.steps);
+        self.steps = first;
+        self
+    }
+
     /// Writes the function. Its constants are evaluated.
     ///
     /// # Errors

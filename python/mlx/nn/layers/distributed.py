@@ -11,7 +11,7 @@ import mlx.core as mx
 from mlx.nn.layers.base import Module
 from mlx.nn.layers.linear import Linear
 from mlx.nn.layers.quantized import _defaults
-from mlx.utils import tree_map_with_path
+from mlx.utils import tree_flatten, tree_map_with_path
 
 
 @lru_cache
@@ -322,6 +322,9 @@ class FullyShardedModule(Module):
         self.module.update(narrow)
         return whole
 
+    def _extra_repr(self):
+        return f"num_sharded_params={len(tree_flatten(self.module.parameters()))}"
+
     def _called(self, fn, *args, **kwargs):
         if self._compute_dtype is None:
             return fn(*args, **kwargs)
@@ -346,4 +349,6 @@ def fully_shard(
     compute_dtype: mx.Dtype | None = None,
 ) -> Module:
     """The module with its parameters spread over the group."""
+    if (group or mx.distributed.init()).size() == 1:
+        return module
     return FullyShardedModule(module, group, compute_dtype)

@@ -13,7 +13,8 @@ def _positions(n, scale, align_corners):
     at = mx.arange(m, dtype=mx.float32)
     if align_corners:
         return at * ((n - 1) / (m - 1)) if m > 1 else at * 0
-    return (at + 0.5) * (n / m) - 0.5
+    # The step is the scale's, the middle that of both: where the sizes do not divide, the ends lie inside.
+    return at / scale - ((m - 1) / scale - n + 1) / 2
 
 
 def upsample_nearest(x: mx.array, scale_factor: tuple):
