@@ -17,7 +17,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 # Largest distance of logits, of the largest logit, in float32; and the distance of two logits that counts as a tie,
 # by the dtype of the model: of the order of its rounding at a logit of 25.
-TOLERANCE = 2e-3
+TOLERANCE = 1e-4
 TIE = {"float32": 2e-3, "float16": 0.06, "bfloat16": 0.5}
 # Model files that need what neither side has.
 WITHOUT = {
