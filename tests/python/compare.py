@@ -213,7 +213,7 @@ def subject(expression):
         name = OPERATORS[m.group(1)]
         return {f".__{name}__"} if not text[0].isdigit() else {f".__r{name}__"}
     if re.fullmatch(r"\w+\[[^\]]*\]", text):
-        return {".__getitem__"}
+        return {"mlx.core.array.__getitem__"}
     m = re.match(r"\w+(?:\([\w., =]*\))?\.(\w+)\(", text)
     return {"." + m.group(1)} if m else None
 
