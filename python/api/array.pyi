@@ -29,7 +29,7 @@ class array:
     def log2(self, *, stream: stream = None) -> array: "See mlx.core.log2."
     def logcumsumexp(self, axis: int = None, *, reverse: bool = False, inclusive: bool = True, stream: stream = None) -> array:
         "See mlx.core.logcumsumexp."
-        rust("ops::logcumsumexp(&convert::inexact(a)?, axis, reverse, inclusive)")
+        rust("convert::logcumsumexp(a, axis, reverse, inclusive)")
     def logsumexp(self, axis: axes = None, keepdims: bool = False, *, stream: stream = None) -> array: "See mlx.core.logsumexp."
     def max(self, axis: axes = None, keepdims: bool = False, *, stream: stream = None) -> array: "See mlx.core.max."
     def mean(self, axis: axes = None, keepdims: bool = False, *, stream: stream = None) -> array: "See mlx.core.mean."

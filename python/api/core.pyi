@@ -148,7 +148,7 @@ def cummax(a: array, /, axis: int = None, *, reverse: bool = False, inclusive: b
 def cummin(a: array, /, axis: int = None, *, reverse: bool = False, inclusive: bool = True, stream: stream = None) -> array: "Running minimum."
 def logcumsumexp(a: array, /, axis: int = None, *, reverse: bool = False, inclusive: bool = True, stream: stream = None) -> array:
     "Running log(sum(exp(a)))."
-    rust("ops::logcumsumexp(&convert::inexact(a)?, axis, reverse, inclusive)")
+    rust("convert::logcumsumexp(a, axis, reverse, inclusive)")
 def sort(a: array, /, axis: axis = -1, *, stream: stream = None) -> array: "In ascending order, NaN last."
 def argsort(a: array, /, axis: axis = -1, *, stream: stream = None) -> array: "Positions that sort; equals keep their order."
 def partition(a: array, /, kth: int, axis: axis = -1, *, stream: stream = None) -> array: "The kth element in its sorted place, none larger before it."

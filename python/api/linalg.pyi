@@ -41,7 +41,7 @@ def eigvalsh(a: array, UPLO: str = "L", *, stream: stream = None) -> array:
     rust("linalg::eigh(a, UPLO == \"U\").map(|(w, _)| w)")
 def solve(a: array, b: array, *, stream: stream = None) -> array:
     "x with a x = b."
-    rust("linalg::solve(a, b)")
+    rust("convert::solve(a, b)")
 def solve_triangular(a: array, b: array, *, upper: bool = False, stream: stream = None) -> array:
     "x with a x = b for triangular a."
     rust("linalg::solve_triangular(a, b, upper)")

@@ -1513,4 +1513,29 @@ nn.layers.upsample.upsample_nearest(data(f32, 1, 3, 2), (2,))
 nn.layers.upsample.upsample_linear(data(f32, 1, 3, 4, 2), (2, 2))
 nn.layers.upsample.upsample_cubic(data(f32, 1, 4, 5, 2), (2, 1.5))
 P.base_optimizer()
+mx.logcumsumexp(data(c64, 3, 4), axis=1, reverse=True)
+mx.logcumsumexp(data(c64, 7), inclusive=False)
+mx.linalg.solve(mx.eye(3), data(f32, 2, 3, 2), stream=mx.cpu)
+mx.linalg.solve(mx.broadcast_to(mx.eye(3), (2, 3, 3)), data(f32, 1, 3, 2), stream=mx.cpu)
+mx.ArrayAt()
+mx.ArrayIterator()
+mx.Dtype()
+mx.Stream()
+mx.ThreadLocalStream()
+mx.FunctionExporter()
+mx.StreamContext(mx.cpu).__class__.__name__
+mx.Device(mx.cpu, 0), mx.Device(mx.cpu)
+mx.array(), mx.array(1)
+mx.custom_function(lambda a: a)(v)
+mx.finfo(f16).bits, mx.iinfo(i32).bits
+mx.PrintOptions(4).precision
+nn.Module().parameters()
+nn.QQLinear(64, 32).weight.shape
+nn.FullyShardedModule(nn.Linear(2, 2)).module.weight.shape
+nn.GRU(2, 3).hidden_size, nn.LSTM(2, 3).hidden_size, nn.RNN(2, 3).hidden_size
+hash(mx.float32) == hash(mx.float32)
+mx.distributed.init().size(), mx.distributed.init().rank(), mx.distributed.Group.__name__
+mx.distributed.Group()
+mx.distributed.init().split(0)
+len(mx.random.state), mx.random.state[0].shape, [a.shape for a in mx.random.state.__iter__()], mx.random.state.__len__(), mx.random.state.__getitem__(0).dtype
 """

@@ -113,7 +113,7 @@ def members(prefix, o):
     for n in dir(o) if inherited else vars(o):
         if n.startswith("_") and not n.startswith("__"):
             continue
-        if n in ("__module__", "__doc__", "__dict__", "__weakref__", "__new__", "__slots__", "__annotations__", "__orig_bases__", "__parameters__", "__firstlineno__", "__static_attributes__", "__annotate_func__", "__annotations_cache__", "__init__", "__hash__", "__nb_enum__"):
+        if n in ("__module__", "__doc__", "__dict__", "__weakref__", "__new__", "__slots__", "__annotations__", "__orig_bases__", "__parameters__", "__firstlineno__", "__static_attributes__", "__annotate_func__", "__annotations_cache__", "__hash__", "__nb_enum__"):
             continue
         out[prefix + "." + n] = "missing" if getattr(getattr(o, n, None), "__missing__", False) is True else "there"
 for name in sys.argv[2:]:
@@ -121,6 +121,10 @@ for name in sys.argv[2:]:
         m = importlib.import_module(name)
     except ImportError as e:
         continue
+    # A module's attribute that is made when it is asked for.
+    if name == "mlx.core.random" and hasattr(m, "state"):
+        out[name + ".state"] = "there"
+        members(name + "._RandomState", type(m.state))
     for n in dir(m):
         if n.startswith("_") and n not in ("__version__", "__array_namespace_info__"):
             continue
@@ -130,7 +134,7 @@ for name in sys.argv[2:]:
         home = getattr(v, "__module__", name) or name
         if not home.startswith("mlx") and name != "mlx.core":
             continue
-        if name != "mlx.core" and isinstance(v, type) and home.startswith("mlx.core"):
+        if name != "mlx.core" and isinstance(v, type) and home.startswith("mlx.core") and home != name:
             continue
         if not name.startswith("mlx.core") and (n in ("mx", "Module") and name != "mlx.nn" or home == "mlx.utils" and name != "mlx.utils"):
             continue
@@ -165,6 +169,9 @@ def used(expression):
             parts = m.group(1).split(".")[1:]
             found.update(module + "." + ".".join(parts[: i + 1]) for i in range(len(parts)))
     found.update("." + m for m in re.findall(r"[\w\)\]]\.(\w+)", text))
+    # What is called by its name is made.
+    for prefix, module in (("mx", "mlx.core"), ("nn", "mlx.nn"), ("optim", "mlx.optimizers")):
+        found.update(f"{module}{c}.__init__" for c in re.findall(rf"\b{prefix}((?:\.\w+)+)\(", text))
     # What is made and called, printed, or stepped.
     if re.search(r"P\.(layer|dropout)\(|\)\(", expression):
         found.update(f"mlx.nn.{c}.__call__" for c in re.findall(r"\bnn\.([A-Z]\w*)", expression))
@@ -206,7 +213,7 @@ def subject(expression):
         name = OPERATORS[m.group(1)]
         return {f".__{name}__"} if not text[0].isdigit() else {f".__r{name}__"}
     if re.fullmatch(r"\w+\[[^\]]*\]", text):
-        return {".__getitem__"}
+        return {"mlx.core.array.__getitem__"}
     m = re.match(r"\w+(?:\([\w., =]*\))?\.(\w+)\(", text)
     return {"." + m.group(1)} if m else None
 
@@ -242,6 +249,8 @@ def report(path, names, status, counts):
     lines += [f"| {totals.get(k, 0)} | {k}: {v} |" for k, v in meaning.items()]
     lines += ["", f"Of {len(status)} names {100 * same / len(status):.1f} % are the same.", "", "## Differences that are meant", ""]
     lines += [f"* `{c}`: {why}" for c, why in counts["meant"]]
+    lines += ["", "## Not there", ""]
+    lines += [f"* {what}: {why}" for what, why in expected.NOT_THERE]
     for module in MODULES:
         own = {n: s for n, s in status.items() if n.rsplit(".", 1)[0] == module or module + "." in n and n[len(module) + 1 :][:1].isupper() and n.count(".") == module.count(".") + 2}
         own = {n: s for n, s in status.items() if home(n) == module}

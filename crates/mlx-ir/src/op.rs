@@ -11,8 +11,8 @@
 use crate::desc::{Axes, Shape, Strides};
 use crate::program::GpuProgram;
 use crate::quant::QuantFormat;
-use crate::tape::{Tape, TapeBuilder};
 use crate::stored::{Reader, Stored, put_name};
+use crate::tape::{Tape, TapeBuilder};
 use crate::{DType, Error, Func, Result, desc};
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -264,7 +264,9 @@ impl Stored for Arc<ConvSpec> {
 
 impl Stored for Opaque {
     fn store(&self, _: &mut Vec<u8>) -> Result<()> {
-        Err(Error::unsupported("[store] a function with rules of its own (custom_function, checkpoint) cannot be stored"))
+        Err(Error::unsupported(
+            "[store] a function with rules of its own (custom_function, checkpoint) cannot be stored",
+        ))
     }
     fn load(_: &mut Reader<'_>) -> Result<Self> {
         Err(bad("a function with rules of its own cannot be loaded"))

@@ -65,6 +65,23 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Arr {
     }
 }
 
+/// See `mx.logcumsumexp`.
+pub fn logcumsumexp(a: &Array, axis: Option<i64>, reverse: bool, inclusive: bool) -> R<Array> {
+    let a = inexact(a)?;
+    if a.dtype().is_complex() {
+        return Ok(ops::logcumsumexp_complex(&a, axis, reverse, inclusive)?);
+    }
+    Ok(ops::logcumsumexp(&a, axis, reverse, inclusive)?)
+}
+
+/// See `mx.linalg.solve`: a right side has as many dimensions as the matrices, or is a vector for one matrix.
+pub fn solve(a: &Array, b: &Array) -> R<Array> {
+    if b.ndim() != a.ndim() && !(b.ndim() == 1 && a.ndim() == 2) {
+        return Err(value(format!("[linalg::solve] Shapes {:?} and {:?} do not fit.", a.shape(), b.shape())));
+    }
+    Ok(ops::linalg::solve(a, b)?)
+}
+
 /// See `mx.trunc`. Integers are as they are, for gradients too.
 pub fn truncated(a: &Array) -> R<Array> {
     if a.dtype().is_inexact() { Ok(ops::trunc(a)?) } else { Ok(a.clone()) }

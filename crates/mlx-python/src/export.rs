@@ -99,8 +99,7 @@ impl Call {
                 kwargs.set_item(k, tree::object(py, a.clone())?)?;
             }
             let out = fun.call(PyTuple::new(py, args)?, Some(&kwargs))?;
-            let bad =
-                || value("[export_function] Outputs can be either a single array, a tuple, or a list of arrays.");
+            let bad = || value("[export_function] Outputs can be either a single array, a tuple, or a list of arrays.");
             if let Ok(a) = out.cast::<PyArray>() {
                 return Ok(vec![a.get().get()]);
             }
@@ -125,8 +124,7 @@ impl Stored1 {
     }
     fn takes(&self, call: &Call, shapeless: bool) -> bool {
         // As in the official package, arrays by keyword may follow for positional ones where no keywords were recorded.
-        let fits = self.names.is_empty()
-            || self.positional() == call.positional.len() && self.names == call.names();
+        let fits = self.names.is_empty() || self.positional() == call.positional.len() && self.names == call.names();
         let given = call.positional.len() + call.named.len();
         fits && self.graph.inputs().len() == given
             && self.graph.inputs().iter().zip(call.arrays()).all(|(e, a)| {
@@ -288,9 +286,11 @@ impl Imported {
             );
             for (i, f) in self.functions.iter().enumerate() {
                 let n = f.positional();
-                let _ = writeln!(text, " {}. Function with {n} positional and {} keyword inputs:", i + 1, f.names.len());
+                let _ =
+                    writeln!(text, " {}. Function with {n} positional and {} keyword inputs:", i + 1, f.names.len());
                 for (at, a) in f.graph.inputs().iter().enumerate() {
-                    let name = f.names.get(at.wrapping_sub(n)).map_or_else(|| (at + 1).to_string(), |k| format!("{k:?}"));
+                    let name =
+                        f.names.get(at.wrapping_sub(n)).map_or_else(|| (at + 1).to_string(), |k| format!("{k:?}"));
                     let _ = writeln!(text, "   {name}: {:?} {}", a.shape, a.dtype);
                 }
             }
@@ -432,8 +432,7 @@ fn exporter(file: &str, fun: &Bound<'_, PyAny>, shapeless: bool, metadata: Optio
 #[pyfunction]
 #[pyo3(signature = (file, return_metadata = false))]
 fn import_function<'py>(py: Python<'py>, file: &str, return_metadata: bool) -> R<Bound<'py, PyAny>> {
-    let bytes =
-        std::fs::read(file).map_err(|e| runtime(format!("[import_function] Failed to open {file}: {e}")))?;
+    let bytes = std::fs::read(file).map_err(|e| runtime(format!("[import_function] Failed to open {file}: {e}")))?;
     let (functions, shapeless, metadata) = load(&bytes).map_err(|e| runtime(e.message))?;
     let f = Bound::new(py, Imported { functions, shapeless })?.into_any();
     if return_metadata {
@@ -511,8 +510,7 @@ fn export_to_dot(file: &Bound<'_, PyAny>, args: &Bound<'_, PyTuple>, kwargs: Opt
     text.push('}');
     if let Ok(path) = file.cast::<PyString>() {
         let path = path.to_string();
-        return std::fs::write(&path, text)
-            .map_err(|e| runtime(format!("[export_to_dot] Failed to open {path}: {e}")));
+        return std::fs::write(&path, text).map_err(|e| runtime(format!("[export_to_dot] Failed to open {path}: {e}")));
     }
     if !file.hasattr("write")? {
         return Err(value("[export_to_dot] Accepts file-like objects or strings to be used as filenames."));

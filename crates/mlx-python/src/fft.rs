@@ -32,9 +32,7 @@ fn positive(op: &str, what: &str, n: i64) -> R<usize> {
 }
 
 fn scaling(op: &str, norm: &str) -> R<FftNorm> {
-    norm.parse().map_err(|_| {
-        value(format!("[{op}] Invalid norm. Expected one of {{'backward', 'ortho', 'forward'}}."))
-    })
+    norm.parse().map_err(|_| value(format!("[{op}] Invalid norm. Expected one of {{'backward', 'ortho', 'forward'}}.")))
 }
 
 fn frames(

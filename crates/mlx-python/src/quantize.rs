@@ -19,7 +19,9 @@ fn layout(op: &str, group_size: Option<i64>, bits: Option<i64>, mode: &str) -> R
     };
     let (g, b) = (format.group_size() as i64, format.bits() as i64);
     match (group_size, bits) {
-        (Some(x), _) if x != g => Err(value(format!("[{op}] {mode} quantization requires group size {g} but got {x}."))),
+        (Some(x), _) if x != g => {
+            Err(value(format!("[{op}] {mode} quantization requires group size {g} but got {x}.")))
+        }
         (_, Some(x)) if x != b => {
             Err(value(format!("[{op}] {mode} quantization requires bits to be {b} but got {x}.")))
         }

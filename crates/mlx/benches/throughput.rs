@@ -62,7 +62,10 @@ fn main() -> Result<()> {
             let (a, b) = (values(&[m, k], DType::F16, 1)?, values(&[n, k], DType::F16, 2)?);
             let b = ops::transpose(&b, None)?;
             let s = seconds(10, 4, &|| ops::matmul(&a, &b))?;
-            println!("matmul {m}x{k} by {k}x{n} f16, b transposed: {:.2} TFLOP/s", 2.0 * (m * n * k) as f64 / s * 1e-12);
+            println!(
+                "matmul {m}x{k} by {k}x{n} f16, b transposed: {:.2} TFLOP/s",
+                2.0 * (m * n * k) as f64 / s * 1e-12
+            );
         }
         let n = if quick { 1 << 20 } else { 1 << 26 };
         for dtype in [DType::F32, DType::F16] {

@@ -27,6 +27,8 @@ mod reduce;
 #[rustfmt::skip]
 mod scan;
 #[rustfmt::skip]
+mod signal;
+#[rustfmt::skip]
 mod sort;
 #[rustfmt::skip]
 mod view;
@@ -49,6 +51,7 @@ pub fn all() -> Vec<Case> {
         quantize::add,
         block::add,
         compose::add,
+        signal::add,
     ] {
         add(&mut list);
     }

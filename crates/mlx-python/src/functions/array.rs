@@ -158,7 +158,7 @@ impl PyArray {
         stream: Option<StreamArg>,
     ) -> R<Returned> {
         let a = &self.get();
-        stream::on(stream, || Ok(Returned::from(ops::logcumsumexp(&convert::inexact(a)?, axis, reverse, inclusive)?)))
+        stream::on(stream, || Ok(Returned::from(convert::logcumsumexp(a, axis, reverse, inclusive)?)))
     }
 
     #[doc = "See mlx.core.logsumexp."]

@@ -905,7 +905,7 @@ fn py_logcumsumexp(
     stream: Option<StreamArg>,
 ) -> R<Returned> {
     let a = &a.0;
-    stream::on(stream, || Ok(Returned::from(ops::logcumsumexp(&convert::inexact(a)?, axis, reverse, inclusive)?)))
+    stream::on(stream, || Ok(Returned::from(convert::logcumsumexp(a, axis, reverse, inclusive)?)))
 }
 
 #[doc = "In ascending order, NaN last."]

@@ -124,7 +124,7 @@ fn py_eigvalsh(a: Arr, UPLO: Text, stream: Option<StreamArg>) -> R<Returned> {
 fn py_solve(a: Arr, b: Arr, stream: Option<StreamArg>) -> R<Returned> {
     let a = &a.0;
     let b = &b.0;
-    stream::on(stream, || Ok(Returned::from(linalg::solve(a, b)?)))
+    stream::on(stream, || Ok(Returned::from(convert::solve(a, b)?)))
 }
 
 #[doc = "x with a x = b for triangular a."]

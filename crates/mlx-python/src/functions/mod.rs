@@ -12,8 +12,8 @@ mod prelude {
     pub(super) use crate::array::{PyArray, bits, divisible, operator};
     pub(super) use crate::conv;
     pub(super) use crate::convert::{
-        self, Arr, ArrayOrInt, Arrays, Axes, IntOrSeq, IntSeq, MaskArg, Number, Only, Operand, OrderArg, Padding, Returned,
-        Shape, ShapeSeq, Text, as_dtype, small,
+        self, Arr, ArrayOrInt, Arrays, Axes, IntOrSeq, IntSeq, MaskArg, Number, Only, Operand, OrderArg, Padding,
+        Returned, Shape, ShapeSeq, Text, as_dtype, small,
     };
     pub(super) use crate::create;
     pub(super) use crate::dtype::Dt;

@@ -379,3 +379,38 @@ pub fn unique(a: &Array, size: usize, fill: Option<&dyn Arg>) -> Result<Unique> 
     let inverse = ops::reshape_to(&ops::astype(&ops::take(&number, &back, Some(0))?, DType::U32)?, a.shape())?;
     Ok(Unique { values, index: ops::astype(&index, DType::U32)?, inverse, counts })
 }
+
+/// Running ln Σ e^x of complex numbers along an axis (of the flattened array without one), by doubling the reach.
+///
+/// # Errors
+/// `Index` for an axis out of range; `Value` for dtypes that are not complex.
+pub fn logcumsumexp_complex(a: &Array, axis: Option<i64>, reverse: bool, inclusive: bool) -> Result<Array> {
+    if !a.dtype().is_complex() {
+        return Err(Error::value(format!("[logcumsumexp] Complex numbers are needed, got {}.", a.dtype())));
+    }
+    let (mut x, axis) = match axis {
+        Some(i) => (a.clone(), mlx_ir::desc::normalize_axis("logcumsumexp", i, a.ndim())? as i64),
+        None => (ops::reshape_to(a, &[a.size()])?, 0),
+    };
+    let n = x.dim(axis) as i64;
+    if n == 0 {
+        return Ok(x);
+    }
+    if reverse {
+        x = ops::flip(&x, Some(&[axis]))?;
+    }
+    let mut reach = 1;
+    while reach < n {
+        let (kept, late) = (ops::slice_axis(&x, axis, 0, reach)?, ops::slice_axis(&x, axis, reach, n)?);
+        let sum = ops::logaddexp(&late, &ops::slice_axis(&x, axis, 0, n - reach)?)?;
+        x = ops::concatenate(&[kept, sum], axis)?;
+        reach *= 2;
+    }
+    if !inclusive {
+        let mut side = x.shape().to_vec();
+        side[axis as usize] = 1;
+        let none = ops::full(&side, f64::NEG_INFINITY, Some(x.dtype()))?;
+        x = ops::concatenate(&[none, ops::slice_axis(&x, axis, 0, n - 1)?], axis)?;
+    }
+    if reverse { ops::flip(&x, Some(&[axis])) } else { Ok(x) }
+}

@@ -24,7 +24,13 @@ pub(super) fn chosen(op: &str, a: &Array, indices: Option<&Array>, shape: &[usiz
 }
 
 /// The common shape of the positions of two stacks of matrices.
-pub(super) fn meeting(op: &str, a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>) -> Result<Vec<usize>> {
+pub(super) fn meeting(
+    op: &str,
+    a: &Array,
+    b: &Array,
+    left: Option<&Array>,
+    right: Option<&Array>,
+) -> Result<Vec<usize>> {
     let of = |a: &Array, i: Option<&Array>| -> Result<Array> {
         match i {
             Some(i) if !i.dtype().is_integer() => {

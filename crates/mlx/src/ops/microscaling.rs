@@ -283,9 +283,7 @@ pub fn gather_qmm_small(
     let experts = mlx_ir::desc::size_of_shape(&w.shape()[..w.ndim() - 2]);
     if let Some(g) = global {
         if format != Nvfp4 {
-            return Err(Error::value(format!(
-                "[{op}] Global scale is only supported for 'nvfp4' quantization mode."
-            )));
+            return Err(Error::value(format!("[{op}] Global scale is only supported for 'nvfp4' quantization mode.")));
         }
         if g.shape() != [experts] || g.dtype() != DType::F32 {
             return Err(Error::value(format!(

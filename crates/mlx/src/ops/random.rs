@@ -433,7 +433,9 @@ pub fn multivariate_normal(
     let mut out: Vec<usize> = shape.to_vec();
     for part in [lead, &cov.shape()[..cov.ndim() - 2]] {
         out = mlx_ir::desc::broadcast_shapes(&out, part)
-            .ok_or_else(|| Error::value(format!("[broadcast_shapes] Shapes {out:?} and {part:?} cannot be broadcast.")))?
+            .ok_or_else(|| {
+                Error::value(format!("[broadcast_shapes] Shapes {out:?} and {part:?} cannot be broadcast."))
+            })?
             .to_vec();
     }
     out.push(n);

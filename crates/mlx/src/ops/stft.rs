@@ -99,13 +99,7 @@ pub fn stft(x: &Array, frames: &Frames, pad: FramePad, norm: FftNorm, onesided: 
 ///
 /// # Errors
 /// `Value` for settings or transforms that do not fit.
-pub fn istft(
-    z: &Array,
-    frames: &Frames,
-    norm: FftNorm,
-    onesided: bool,
-    length: Option<usize>,
-) -> Result<Array> {
+pub fn istft(z: &Array, frames: &Frames, norm: FftNorm, onesided: bool, length: Option<usize>) -> Result<Array> {
     if z.ndim() < 2 {
         return Err(Error::value("[istft] Input must have at least two dimensions (freq, frames)."));
     }

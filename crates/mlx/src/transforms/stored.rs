@@ -54,11 +54,17 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
     let distinct = |a: &[usize]| (1..a.len()).all(|i| !a[..i].contains(&a[i]));
     let fits = match op {
         Op::Leaf | Op::Hole | Op::Custom(_) | Op::GpuKernel(_) => false,
-        Op::BlockDequantize(_) | Op::BlockMatmul(_) | Op::BlockProject(_) | Op::BlockRows(_) | Op::CacheUpdate(_) => false,
+        Op::BlockDequantize(_) | Op::BlockMatmul(_) | Op::BlockProject(_) | Op::BlockRows(_) | Op::CacheUpdate(_) => {
+            false
+        }
         Op::Arange(_) => n == 0,
         Op::Reduce(r) => n == 1 && increasing(&r.axes),
-        Op::Broadcast(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Slice(_) | Op::AsStrided(_) | Op::Bitcast(_) => n == 1,
-        Op::StopGradient(_) | Op::Contiguous(_) | Op::ArgReduce(_) | Op::Scan(_) | Op::Sort(_) | Op::ArgSort(_) => n == 1,
+        Op::Broadcast(_) | Op::Reshape(_) | Op::Transpose(_) | Op::Slice(_) | Op::AsStrided(_) | Op::Bitcast(_) => {
+            n == 1
+        }
+        Op::StopGradient(_) | Op::Contiguous(_) | Op::ArgReduce(_) | Op::Scan(_) | Op::Sort(_) | Op::ArgSort(_) => {
+            n == 1
+        }
         Op::Partition(_) | Op::ArgPartition(_) | Op::RandomBits(_) | Op::Quantize(_) | Op::Fft(_) => n == 1,
         Op::Softmax(_) | Op::LogSumExp(_) => n == 1,
         Op::Map(m) => n == m.tape.inputs().len(),
@@ -66,7 +72,9 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
         Op::Scatter(s) => n == 2 + s.axes.len() && distinct(&s.axes),
         Op::DynamicSlice(s) => n == 2 && distinct(&s.axes),
         Op::DynamicSliceUpdate(s) => n == 3 && distinct(&s.axes),
-        Op::GatherAxis(_) | Op::SliceUpdate(_) | Op::Pad(_) | Op::Matmul(_) | Op::CrossEntropy(_) | Op::Conv(_) => n == 2,
+        Op::GatherAxis(_) | Op::SliceUpdate(_) | Op::Pad(_) | Op::Matmul(_) | Op::CrossEntropy(_) | Op::Conv(_) => {
+            n == 2
+        }
         Op::ScatterAxis(_) | Op::Dequantize(_) | Op::AddMM(_) => n == 3,
         Op::QuantizedMatmul(_) => n == 4,
         Op::Linalg(l) => {
@@ -171,10 +179,8 @@ impl Graph {
             let op = Op::load(r)?;
             let froms: Vec<From> = (0..r.count(17)?).map(|_| from(r)).collect::<Result<_>>()?;
             allowed(&op, froms.len())?;
-            let over: Inputs = froms
-                .iter()
-                .map(|f| known(f, &made, &g.constants).ok_or_else(missing))
-                .collect::<Result<_>>()?;
+            let over: Inputs =
+                froms.iter().map(|f| known(f, &made, &g.constants).ok_or_else(missing)).collect::<Result<_>>()?;
             made.push(Array::record(op.clone(), over)?);
             g.steps.push(Step { op, stream: runtime::current_stream(), inputs: froms });
         }
@@ -225,13 +231,16 @@ impl Graph {
                     })
                 };
                 let over: Inputs = match &s.op {
-                    Op::Map(_) if meet(&sources.iter().map(|f| was(f).shape).collect::<Vec<_>>())? == recorded[i][0].shape => {
+                    Op::Map(_)
+                        if meet(&sources.iter().map(|f| was(f).shape).collect::<Vec<_>>())? == recorded[i][0].shape =>
+                    {
                         let given = sources.iter().map(|f| find(f, &made)).collect::<Result<Vec<_>>>()?;
                         let shape = meet(&given.iter().map(|a| a.shape().into()).collect::<Vec<_>>())?;
                         given.iter().map(|a| ops::broadcast_to(a, &shape)).collect::<Result<_>>()?
                     }
                     Op::AddMM(_) => {
-                        let (c, a, b) = (find(&sources[0], &made)?, find(&s.inputs[1], &made)?, find(&s.inputs[2], &made)?);
+                        let (c, a, b) =
+                            (find(&sources[0], &made)?, find(&s.inputs[1], &made)?, find(&s.inputs[2], &made)?);
                         let mut shape: Shape = a.shape().into();
                         shape[a.ndim() - 1] = b.dim(-1);
                         Inputs::from_iter([ops::broadcast_to(&c, &shape)?, a, b])

@@ -41,9 +41,9 @@ fn local(f: Func, i: usize, a: &[Array], out: &Array, v: &Array) -> Result<Optio
     let times = |d: Array| multiply(v, &d);
     Ok(Some(match f {
         Convert | Real => v.clone(),
-        Floor | Ceil | Trunc | Round | Sign | LogicalNot | Imag | Equal | NanEqual | NotEqual
-        | Less | LessEqual | Greater | GreaterEqual | LogicalAnd | LogicalOr | BitwiseAnd | BitwiseOr | BitwiseXor
-        | LeftShift | RightShift | FloorDivide => return Ok(None),
+        Floor | Ceil | Trunc | Round | Sign | LogicalNot | Imag | Equal | NanEqual | NotEqual | Less | LessEqual
+        | Greater | GreaterEqual | LogicalAnd | LogicalOr | BitwiseAnd | BitwiseOr | BitwiseXor | LeftShift
+        | RightShift | FloorDivide => return Ok(None),
         BitwiseInvert => return Err(mlx_ir::Error::value("[Map::vjp] Not implemented for bitwise_invert.")),
         Abs => times(sign(x)?)?,
         Negative => negative(v)?,
