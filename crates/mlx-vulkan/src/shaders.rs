@@ -111,6 +111,21 @@ pub(crate) fn bindings_for_test(code: &[u32]) -> usize {
     tests::bindings(code)
 }
 
+/// Rows of weights as f16; none for those that are, and for f32.
+pub(crate) fn unpack(format: QuantFormat) -> Option<&'static Shader> {
+    match format {
+        QuantFormat::F32 | QuantFormat::F16 => None,
+        QuantFormat::BF16 => Some(&UNPACK_BF16),
+        QuantFormat::Q4_0 => Some(&UNPACK_Q4_0),
+        QuantFormat::Q4_1 => Some(&UNPACK_Q4_1),
+        QuantFormat::Q5_0 => Some(&UNPACK_Q5_0),
+        QuantFormat::Q8_0 => Some(&UNPACK_Q8_0),
+        QuantFormat::Q4_K => Some(&UNPACK_Q4_K),
+        QuantFormat::Q5_K => Some(&UNPACK_Q5_K),
+        QuantFormat::Q6_K => Some(&UNPACK_Q6_K),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,20 +159,5 @@ mod tests {
         }
         let ids: std::collections::HashSet<u64> = ALL.iter().map(|s| s.id).collect();
         assert_eq!(ids.len(), ALL.len());
-    }
-}
-
-/// Rows of weights as f16; none for those that are, and for f32.
-pub(crate) fn unpack(format: QuantFormat) -> Option<&'static Shader> {
-    match format {
-        QuantFormat::F32 | QuantFormat::F16 => None,
-        QuantFormat::BF16 => Some(&UNPACK_BF16),
-        QuantFormat::Q4_0 => Some(&UNPACK_Q4_0),
-        QuantFormat::Q4_1 => Some(&UNPACK_Q4_1),
-        QuantFormat::Q5_0 => Some(&UNPACK_Q5_0),
-        QuantFormat::Q8_0 => Some(&UNPACK_Q8_0),
-        QuantFormat::Q4_K => Some(&UNPACK_Q4_K),
-        QuantFormat::Q5_K => Some(&UNPACK_Q5_K),
-        QuantFormat::Q6_K => Some(&UNPACK_Q6_K),
     }
 }

@@ -61,11 +61,10 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize, 
         let number = match times {
             1 => first_number,
             _ => {
-                let group = GROUP as u32;
-                let lane = c.word_op(Op::BitwiseAnd, first_number, group - 1);
+                let lane = c.word_op(Op::BitwiseAnd, first_number, GROUP - 1);
                 let base = c.op(Op::ISub, c.u32, &[first_number, lane]);
                 let base = c.word_op(Op::IMul, base, times);
-                let lane = c.word_op(Op::IAdd, lane, time * group);
+                let lane = c.word_op(Op::IAdd, lane, time * GROUP);
                 c.op(Op::IAdd, c.u32, &[base, lane])
             }
         };

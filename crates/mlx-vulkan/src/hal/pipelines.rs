@@ -425,7 +425,12 @@ mod tests {
     #[test]
     fn lines_are_read_as_they_were_written() {
         let code = [7, 8, 9];
-        let key = |n: u32| Key { shader: fingerprint(&code), bindings: 3, spec: [n, 64].as_slice().into(), lanes: 32 };
+        let key = |n: u32| Key {
+            shader: fingerprint(&code),
+            bindings: 3,
+            spec: [n, 64].as_slice().into(),
+            make: Make { lanes: 32, foreign: false },
+        };
         let mut words = Vec::new();
         Line { key: key(1), code: &code }.write(&mut words);
         Line { key: key(2), code: &code }.write(&mut words);
@@ -456,7 +461,7 @@ mod tests {
         let stop = Arc::new(AtomicBool::new(false));
         let first = open();
         // What is used before the list is open (by the self-test) is not listed.
-        let get = |p: &Pipelines, group| p.get(&s.name, s.id, &s.code, &[group], bindings, 0).map(|_| ());
+        let get = |p: &Pipelines, group| p.get(&s.name, s.id, &s.code, &[group], bindings, Make::default()).map(|_| ());
         get(&first.0, 128).unwrap();
         assert!(Pipelines::prewarm(&first, 2, &stop).is_empty());
         groups.iter().for_each(|&g| get(&first.0, g).unwrap());
