@@ -71,6 +71,7 @@ void main() {
         q[i / D8 * Q_STRIDE + i % D8] = x;
     }
     barrier();
+    uint block0 = row0;
     row0 += gl_SubgroupID * SIDE_M;
     // The row of scores that the lane shares.
     uint own = lane / SHARE, part = lane % SHARE, row = min(row0 + own, p.rows - 1u);
@@ -78,8 +79,9 @@ void main() {
     uint sink_at = p.sinks_first + first_head + of_head(row);
     float top = sink ? element(sink_words[sink_at / PER_WORD], sink_at) : LOWEST, total = sink ? 1.0 : 0.0;
 
-    // Keys that some row sees, and from where on not all rows see all.
-    uint first_row = min(row0, p.rows - 1u), last_row = min(row0 + SIDE_M - 1u, p.rows - 1u);
+    // Keys that some row of the workgroup sees (its subgroups take as many steps as each other, as drivers that make all of
+    // them wait where one does would have it), and from where on not all rows see all.
+    uint first_row = min(block0, p.rows - 1u), last_row = min(block0 + ROWS - 1u, p.rows - 1u);
     bool one_head = of_head(first_row) == of_head(last_row);
     uint low = 0u, high = s, seen = has(MASK_BOOL | MASK_ADDED) || p.window != 0u ? 0u : s;
     if (has(CAUSAL)) {
