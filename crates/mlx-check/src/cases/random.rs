@@ -27,6 +27,7 @@ pub fn add(c: &mut List) {
         case!(c, format!("laplace/{d}"), Fixed, Accumulate(16), [bits(&[2])], d[], |x| random::laplace(&[5, 67], d, 1.0, 2.0, Some(&x[0])), format!("mx.random.laplace((5, 67), mx.{p}, loc=1.0, scale=2.0, key=x0)"));
     }
     case!(c, "normal/grad", Fixed, Accumulate(8), [bits(&[2]), normal(&[67]).of(DType::F32), positive(&[67]).of(DType::F32)], d[1, 2], |x| random::normal(&[5, 67], DType::F32, Some(&x[1]), Some(&x[2]), Some(&x[0])), "");
+    case!(c, "multivariate_normal", Fixed, Accumulate(16), [bits(&[2]), normal(&[2]).of(DType::F32), given(&[2.0, 0.0, 0.0, 0.5], &[2, 2]).of(DType::F32)], d[], |x| random::multivariate_normal(&x[1], &x[2], &[5], DType::F32, Some(&x[0])), "mx.random.multivariate_normal(x1, x2, (5,), key=x0, stream=mx.cpu)");
     case!(c, "normal/complex64", Fixed, Ulp(4), [bits(&[2])], d[], |x| random::normal(&[5, 7], DType::C64, None, None, Some(&x[0])), "mx.random.normal((5, 7), mx.complex64, key=x0)");
     case!(c, "uniform/bounds", Fixed, Ulp(2), [bits(&[2]), unit(&[7]).of(DType::F32), positive(&[5, 1]).of(DType::F32)], d[1, 2], |x| random::uniform(&x[1], &x[2], &[5, 7], DType::F32, Some(&x[0])), "mx.random.uniform(x1, x2, (5, 7), mx.float32, key=x0)");
     for d in DType::ALL.into_iter().filter(|d| d.is_integer()) {
