@@ -1,6 +1,6 @@
 //! Kernels that users write: GLSL to SPIR-V at run time, and what of it a device is given.
 //!
-//! What comes out of the compiler is not trusted: [`check`] sees that a shader touches nothing but its own buffers,
+//! What comes out of the compiler is not trusted: `check` sees that a shader touches nothing but its own buffers,
 //! needs nothing that the device lacks, and keeps its limits.
 
 pub(crate) mod check;
