@@ -432,6 +432,7 @@ mod tests {
                 // Drivers that compute on the processor take minutes to compile so many matrices.
                 let slow = backend().is_some_and(|gpu| gpu.adapter().kind == Kind::Cpu);
                 if by_matrices && slow && d > 64 {
+                    eprintln!("not tested: {d} features by matrices");
                     continue;
                 }
                 let near = match dk {
