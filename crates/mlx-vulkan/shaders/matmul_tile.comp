@@ -1,6 +1,7 @@
 #version 450
 // Products in tiles: a workgroup computes BM rows by BN columns, each of its invocations TM by TN of them. BK terms of
-// both operands lie in shared memory while the next are fetched into registers.
+// both operands lie in shared memory while the next are fetched into registers. With two places there for them
+// (STAGES) nobody waits before the next are stored.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include ELEMENT
@@ -11,11 +12,13 @@ layout(constant_id = 9) const uint BN = 64;
 layout(constant_id = 10) const uint BK = 16;
 layout(constant_id = 11) const uint TM = 8;
 layout(constant_id = 12) const uint TN = 4;
+layout(constant_id = 13) const uint STAGES = 1;
 const uint SIZE = gl_WorkGroupSize.x;
 const uint A_STRIDE = BM / 4 + 1, B_STRIDE = BN / 4 + 1;
+const uint A_TILE = BK * A_STRIDE, B_TILE = BK * B_STRIDE;
 const uint A_LOADS = BM * BK / (CHUNK * SIZE), B_LOADS = BN * BK / (B_CHUNK * SIZE);
-shared vec4 a_tile[BK * A_STRIDE];
-shared vec4 b_tile[BK * B_STRIDE];
+shared vec4 a_tile[STAGES * A_TILE];
+shared vec4 b_tile[STAGES * B_TILE];
 
 void main() {
     uint lane = gl_LocalInvocationID.x;
@@ -25,6 +28,7 @@ void main() {
     vec4 sum[TM * TN / 4];
     [[unroll]] for (uint i = 0; i < TM * TN / 4; i++) sum[i] = vec4(0.0);
     uint down = lane / (BN / TN) * 4, across = lane % (BN / TN) * 4;
+    uint a_at = 0, b_at = 0;
     for (uint k = s.first; k < s.end + BK; k += BK) {
         // The first time round there is nothing in shared memory yet, the last time nothing to fetch.
         if (k > s.first) {
@@ -34,10 +38,10 @@ void main() {
                 unpack(a_next[i], low, high);
                 if (A_ALONG_K) {
                     [[unroll]] for (uint q = 0; q < CHUNK; q++)
-                        a_tile[(at.x * CHUNK + q) * A_STRIDE + at.y / 4][at.y % 4] = q < 4 ? low[q & 3] : high[q & 3];
+                        a_tile[a_at + (at.x * CHUNK + q) * A_STRIDE + at.y / 4][at.y % 4] = q < 4 ? low[q & 3] : high[q & 3];
                 } else {
-                    a_tile[at.y * A_STRIDE + at.x * (CHUNK / 4)] = low;
-                    if (CHUNK == 8) a_tile[at.y * A_STRIDE + at.x * 2 + 1] = high;
+                    a_tile[a_at + at.y * A_STRIDE + at.x * (CHUNK / 4)] = low;
+                    if (CHUNK == 8) a_tile[a_at + at.y * A_STRIDE + at.x * 2 + 1] = high;
                 }
             }
             [[unroll]] for (uint i = 0; i < B_LOADS; i++) {
@@ -46,10 +50,10 @@ void main() {
                 b_unpack(b_next[i], low, high);
                 if (B_ALONG_K) {
                     [[unroll]] for (uint q = 0; q < B_CHUNK; q++)
-                        b_tile[(at.x * B_CHUNK + q) * B_STRIDE + at.y / 4][at.y % 4] = q < 4 ? low[q & 3] : high[q & 3];
+                        b_tile[b_at + (at.x * B_CHUNK + q) * B_STRIDE + at.y / 4][at.y % 4] = q < 4 ? low[q & 3] : high[q & 3];
                 } else {
-                    b_tile[at.y * B_STRIDE + at.x * (B_CHUNK / 4)] = low;
-                    if (B_CHUNK == 8) b_tile[at.y * B_STRIDE + at.x * 2 + 1] = high;
+                    b_tile[b_at + at.y * B_STRIDE + at.x * (B_CHUNK / 4)] = low;
+                    if (B_CHUNK == 8) b_tile[b_at + at.y * B_STRIDE + at.x * 2 + 1] = high;
                 }
             }
         }
@@ -79,16 +83,24 @@ void main() {
             }
         }
         if (k > s.first) {
-            for (uint q = 0; q < BK; q++) {
-                vec4 a[TM / 4], b[TN / 4];
-                [[unroll]] for (uint i = 0; i < TM / 4; i++) a[i] = a_tile[q * A_STRIDE + (down + i * (BM * 4 / TM)) / 4];
-                [[unroll]] for (uint j = 0; j < TN / 4; j++) b[j] = b_tile[q * B_STRIDE + (across + j * (BN * 4 / TN)) / 4];
-                [[unroll]] for (uint i = 0; i < TM; i++) {
-                    [[unroll]] for (uint j = 0; j < TN / 4; j++) sum[i * (TN / 4) + j] += a[i / 4][i % 4] * b[j];
+            uint a_from = a_at + down / 4, b_from = b_at + across / 4;
+            for (uint q = 0; q < BK; q += 4) {
+                [[unroll]] for (uint r = 0; r < 4; r++) {
+                    vec4 a[TM / 4], b[TN / 4];
+                    [[unroll]] for (uint i = 0; i < TM / 4; i++) a[i] = a_tile[a_from + (q + r) * A_STRIDE + i * (BM / TM)];
+                    [[unroll]] for (uint j = 0; j < TN / 4; j++) b[j] = b_tile[b_from + (q + r) * B_STRIDE + j * (BN / TN)];
+                    [[unroll]] for (uint i = 0; i < TM; i++) {
+                        [[unroll]] for (uint j = 0; j < TN / 4; j++) sum[i * (TN / 4) + j] += a[i / 4][i % 4] * b[j];
+                    }
                 }
             }
         }
-        barrier();
+        if (STAGES == 1) {
+            barrier();
+        } else if (k > s.first) {
+            a_at = A_TILE - a_at;
+            b_at = B_TILE - b_at;
+        }
     }
     [[unroll]] for (uint i = 0; i < TM; i++) {
         uint r = t.row + down + i / 4 * (BM * 4 / TM) + i % 4;

@@ -229,11 +229,16 @@ pub(super) struct Tile {
     pub step: u32,
     pub down: u32,
     pub across: u32,
+    /// Steps that lie in shared memory.
+    pub stages: u32,
 }
 
 impl Tile {
     const fn of(rows: u32, columns: u32, step: u32, down: u32, across: u32) -> Tile {
-        Tile { rows, columns, step, down, across }
+        Tile { rows, columns, step, down, across, stages: 1 }
+    }
+    const fn twice(self) -> Tile {
+        Tile { stages: 2, ..self }
     }
     /// Invocations of a workgroup.
     pub const fn group(self) -> u32 {
@@ -241,7 +246,12 @@ impl Tile {
     }
     /// Bytes of shared memory.
     const fn shared(self) -> u32 {
-        self.step * (self.rows + self.columns + 8) * 4
+        self.stages * self.step * (self.rows + self.columns + 8) * 4
+    }
+    /// Whether chunks of so many elements are loaded by all invocations alike.
+    pub const fn whole(self, chunk: usize) -> bool {
+        let each = chunk as u32 * self.group();
+        (self.rows * self.step).is_multiple_of(each) && (self.columns * self.step).is_multiple_of(each)
     }
     fn fits(self, caps: &Caps) -> bool {
         self.group() <= caps.workgroup_invocations && self.shared() <= caps.shared_memory
@@ -306,6 +316,9 @@ const LOW: Tile = Tile::of(32, 64, 32, 4, 4);
 const MIDDLE: Tile = Tile::of(64, 64, 16, 8, 4);
 const HIGH: Tile = Tile::of(128, 128, 16, 8, 8);
 pub(super) const TILES: [Tile; 3] = [LOW, MIDDLE, HIGH];
+/// What else large products of f32 are measured with.
+pub(super) const TWICE: [Tile; 3] =
+    [HIGH.twice(), Tile::of(128, 128, 8, 8, 8).twice(), Tile::of(256, 128, 8, 16, 8).twice()];
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -387,7 +400,10 @@ impl Plan {
     }
     /// In words without spaces, by which it is known on disk.
     pub fn name(&self) -> String {
-        let tile = |t: Tile| format!("{}x{}x{}/{}x{}", t.rows, t.columns, t.step, t.down, t.across);
+        let tile = |t: Tile| {
+            let stages = if t.stages > 1 { "/twice" } else { "" };
+            format!("{}x{}x{}/{}x{}{stages}", t.rows, t.columns, t.step, t.down, t.across)
+        };
         let variant = match self.variant {
             Variant::Tile(t) => format!("tile/{}", tile(t)),
             Variant::Coop(c) => format!("coop/{}", tile(c.tile)),
@@ -402,7 +418,7 @@ impl Plan {
         let groups = self.groups(p).saturating_mul(self.parts) as u64;
         let sums = p.outputs().saturating_mul(self.parts).saturating_mul(4) as u64;
         let able = match self.variant {
-            Variant::Tile(t) => t.fits(caps),
+            Variant::Tile(t) => t.fits(caps) && t.whole(p.chunk()),
             Variant::Coop(c) => Coop::new(c.tile, p.dtype, caps) == Some(c),
             Variant::Wide(_) => Wide::able(caps, p.dtype),
             Variant::Rows(group) => group <= caps.workgroup_invocations,
@@ -481,6 +497,9 @@ fn pick(variant: Variant, d: DType, quantized: bool) -> Option<&'static Shader> 
 /// The plans worth measuring, the default first.
 pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Plan) -> Vec<Plan> {
     let mut variants: Vec<Variant> = TILES.map(Variant::Tile).into();
+    if p.dtype == DType::F32 && !quantized && p.m.min(p.n) > 64 {
+        variants.extend(TWICE.map(Variant::Tile));
+    }
     variants.extend(COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(Variant::Coop));
     if !quantized {
         variants.extend(WIDES.map(Variant::Wide));
@@ -606,7 +625,7 @@ fn record(
     match plan.variant {
         Variant::Tile(t) => {
             spec[0] = t.group();
-            spec.extend([t.rows, t.columns, t.step, t.down, t.across]);
+            spec.extend([t.rows, t.columns, t.step, t.down, t.across, t.stages]);
         }
         Variant::Coop(c) => {
             spec[0] = c.group();
