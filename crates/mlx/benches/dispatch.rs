@@ -2,8 +2,8 @@
 //! computed in a few pieces, as elementwise work is.
 //!
 //! `cargo bench -p mlx --bench dispatch` prints medians in µs; with `-- --gpu` those of the Vulkan device: one sum from
-//! call to result, a sum's share of a chain and of a heap of independent ones, and the processor's part of it (`-- --gpu
-//! --record` for that alone, for profilers). `benches/dispatch_vs_mlx.py` runs it by turns with the
+//! call to result, a sum's share of a chain and of a heap of independent ones, the same recorded once and handed over
+//! again, and the processor's part of it (`-- --gpu --record` for that alone, for profilers). `benches/dispatch_vs_mlx.py` runs it by turns with the
 //! official wheel: with the argument `--serve` each line read is answered by one measurement.
 
 use mlx::{Array, Device, Result, Stream, ops};
@@ -76,6 +76,23 @@ fn gpu() -> Result<()> {
                 "a sum in a chain of {MANY}: {:.2} µs; of {MANY} independent ones: {:.2} µs",
                 in_chain / each,
                 in_heap / each
+            );
+            let again = |f: &dyn Fn() -> Result<Vec<Array>>| -> Result<f64> {
+                let all = f()?;
+                let mut kept = mlx::replay::Replay::capture(&all)?
+                    .ok_or_else(|| mlx::Error::device("[bench] this work cannot be recorded"))?;
+                let times = (0..50).map(|_| {
+                    let start = Instant::now();
+                    kept.run()?;
+                    mlx::eval(&all)?;
+                    Ok(start.elapsed().as_secs_f64() * 1e6)
+                });
+                Ok(median(times.collect::<Result<Vec<_>>>()?))
+            };
+            println!(
+                "recorded once and run again, a sum of the chain: {:.2} µs; of the heap: {:.2} µs",
+                again(&chain)? / each,
+                again(&heap)? / each
             );
         }
         // What the processor does for a dispatch: building the graph, then everything up to handing it over.

@@ -176,7 +176,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("MLX_CPU_ISA", "instruction-set level of the CPU kernels (scalar, neon, dotprod, avx2, avx512, …)"),
     ("MLX_ARM_GPU", "the Vulkan device: its number or a part of its name"),
     ("MLX_VULKAN_DISABLE", "capabilities taken away from Vulkan devices, for tests"),
-    ("MLX_VULKAN_SELFTEST", "0: kernels are used without having been tested on the device and its driver"),
+    (
+        "MLX_VULKAN_SELFTEST",
+        "0: kernels are used without having been tested on the device and its driver; another number: they are tested now, \
+         each case so many times",
+    ),
     ("MLX_VULKAN_TUNE", "whether ways to compute a product are measured: 0 nowhere, 1 also on software drivers"),
 ];
 

@@ -78,11 +78,15 @@ pub(crate) fn trust(gpu: &'static VulkanBackend) -> Result<()> {
         return Ok(());
     }
     let all = VERDICTS.get_or_init(|| {
-        if matches!(std::env::var("MLX_VULKAN_SELFTEST").as_deref(), Ok("0")) {
-            return Ok(Vec::new());
-        }
-        let folder = mlx_ir::home::folder().map(|f| f.join("vulkan"));
-        let all = judge(gpu, &Notes::new(folder.as_deref(), gpu))?;
+        let all = match std::env::var("MLX_VULKAN_SELFTEST").ok().and_then(|v| v.parse().ok()) {
+            Some(0) => return Ok(Vec::new()),
+            // What is asked for is done, here and now.
+            Some(repeats) => in_process(gpu, &Notes::new(None, gpu), repeats)?,
+            None => {
+                let folder = mlx_ir::home::folder().map(|f| f.join("vulkan"));
+                judge(gpu, &Notes::new(folder.as_deref(), gpu))?
+            }
+        };
         all.iter().filter(|v| v.outcome.is_fault()).for_each(|v| gpu.switch_off(v.family));
         Ok(all)
     });
@@ -109,7 +113,7 @@ fn judge(gpu: &'static VulkanBackend, notes: &Notes) -> Result<Vec<Verdict>> {
             }
         }
     }
-    in_process(gpu, notes)
+    in_process(gpu, notes, REPEATS)
 }
 
 /// Runs the command to its end, or to that of our patience with it. False if it cannot be run.
@@ -138,7 +142,7 @@ fn watched(command: &mut Command, notes: &Notes, patience: Duration) -> bool {
 }
 
 /// Tests, in this process, the families on which there is no verdict.
-fn in_process(gpu: &'static VulkanBackend, notes: &Notes) -> Result<Vec<Verdict>> {
+fn in_process(gpu: &'static VulkanBackend, notes: &Notes, repeats: usize) -> Result<Vec<Verdict>> {
     struct Done;
     impl Drop for Done {
         fn drop(&mut self) {
@@ -156,7 +160,7 @@ fn in_process(gpu: &'static VulkanBackend, notes: &Notes) -> Result<Vec<Verdict>
             None if gpu.switched_off().contains(&family) => Outcome::Off,
             None => {
                 file.begin(family);
-                let outcome = test(family);
+                let outcome = test(family, repeats);
                 file.end(family, &outcome);
                 outcome
             }
@@ -169,9 +173,9 @@ fn in_process(gpu: &'static VulkanBackend, notes: &Notes) -> Result<Vec<Verdict>
     Ok(all)
 }
 
-fn test(family: &str) -> Outcome {
+fn test(family: &str, repeats: usize) -> Outcome {
     for case in CASES.iter().filter(|c| c.family == family) {
-        match fault(case, || run(case, Device::Gpu)) {
+        match fault(case, repeats, || run(case, Device::Gpu)) {
             Ok(None) => {}
             Ok(Some(what)) => return Outcome::Wrong(format!("{}: {what}", case.name)),
             Err(e) => return Outcome::Wrong(format!("{}: {}", case.name, e.message)),
@@ -191,7 +195,7 @@ fn run(case: &Case, device: Device) -> Result<Vec<Array>> {
 }
 
 /// What is wrong with the results of `device`, if anything is.
-fn fault(case: &Case, mut device: impl FnMut() -> Result<Vec<Array>>) -> Result<Option<String>> {
+fn fault(case: &Case, repeats: usize, mut device: impl FnMut() -> Result<Vec<Array>>) -> Result<Option<String>> {
     let want = run(case, Device::Cpu)?;
     let first = device()?;
     if first.len() != want.len() {
@@ -205,7 +209,7 @@ fn fault(case: &Case, mut device: impl FnMut() -> Result<Vec<Array>>) -> Result<
     }
     let bytes = |all: &[Array]| all.iter().map(Array::to_bytes).collect::<Result<Vec<_>>>();
     let once = bytes(&first)?;
-    for n in 1..REPEATS {
+    for n in 1..repeats {
         if bytes(&device()?)? != once {
             return Ok(Some(format!("run {} differs from the first", n + 1)));
         }
@@ -248,7 +252,7 @@ mod tests {
     #[test]
     fn the_processor_agrees_with_itself() {
         for c in CASES {
-            assert_eq!(fault(c, || run(c, Device::Cpu)).unwrap(), None, "{} {}", c.family, c.name);
+            assert_eq!(fault(c, REPEATS, || run(c, Device::Cpu)).unwrap(), None, "{} {}", c.family, c.name);
         }
     }
 
@@ -263,7 +267,7 @@ mod tests {
     #[test]
     fn wrong_results_are_noticed() {
         let c = case(1e-3);
-        let fault = |v: &[f32]| fault(&c, || answer(v)).unwrap();
+        let fault = |v: &[f32]| fault(&c, REPEATS, || answer(v)).unwrap();
         assert_eq!(fault(&[1.0, -2.0, 4.0]), None);
         assert_eq!(fault(&[1.003, -2.0, 4.0]), None);
         for bad in [[1.0, -2.0, 4.01], [1.0, f32::NAN, 4.0], [f32::NAN; 3], [1.0, -2.0, f32::INFINITY], [0.0; 3]] {
@@ -291,7 +295,7 @@ mod tests {
     fn results_that_change_are_noticed() {
         let (c, mut n) = (case(1e-3), 0);
         let last = |turn: usize| REPEATS - 1 == turn;
-        let got = fault(&c, || {
+        let got = fault(&c, REPEATS, || {
             n += 1;
             answer(&[1.0, -2.0, if last(n - 1) { 4.0001 } else { 4.0 }])
         });
@@ -301,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_does_not_run_is_at_fault() {
-        assert!(fault(&case(0.0), || Err(Error::device("lost"))).is_err());
-        assert!(fault(&case(0.0), || Ok(Vec::new())).is_err());
+        assert!(fault(&case(0.0), REPEATS, || Err(Error::device("lost"))).is_err());
+        assert!(fault(&case(0.0), REPEATS, || Ok(Vec::new())).is_err());
     }
 }
