@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// Most positions of prompt and answer together [default: what the model was trained for]
     #[arg(long, visible_alias = "max-kv-size", value_name = "N", value_parser = parse_count)]
     ctx: Option<usize>,
+    /// Keep activations in f32 in products with quantized weights, instead of rounding them to 8 bits or f16: slower
+    #[arg(long)]
+    pub exact: bool,
 }
 
 /// A count of at least 1.
@@ -77,7 +80,7 @@ impl RunArgs {
             let style = ProgressStyle::with_template("loading [{bar:30}] {decimal_bytes}/{decimal_total_bytes}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
         });
-        let options = LoadOptions { threads, max_context: self.ctx, place };
+        let options = LoadOptions { threads, max_context: self.ctx, place, exact: self.exact };
         let engine = Engine::load(&path, &options, &mut |p| match (&bar, p) {
             (Some(bar), LoadProgress::Weights(done, total)) => {
                 bar.set_length(total);

@@ -1,7 +1,7 @@
 //! Every format, level and shape class against two f64 references: the product with the same
-//! quantized activations (tight) and the exact product (loose).
+//! quantized activations (tight) and the exact product (loose; tight for `qmatmul_exact`).
 
-use mlx_cpu::kernels::qmatmul::{Product, get_rows, qmatmul, qmatmul_multi};
+use mlx_cpu::kernels::qmatmul::{Product, get_rows, qmatmul, qmatmul_exact, qmatmul_multi};
 use mlx_cpu::{Isa, Pool};
 use mlx_ir::{ErrorKind, QuantFormat};
 
@@ -82,6 +82,9 @@ fn check(pool: &Pool, isa: Isa, f: QuantFormat, n: usize, k: usize, m: usize) {
     let w = Weights::new(f, n, k, &mut noise);
     let x = noise.row(m * k);
     let got = run(pool, isa, f, w.bytes(), n, k, &x, m);
+    let mut unrounded = vec![SENTINEL; m * n];
+    let product = Product { format: f, weights: w.bytes(), n, out: &mut unrounded };
+    qmatmul_exact(pool, isa, &mut [product], k, &x, m).unwrap();
     for i in 0..m {
         let row = &x[i * k..][..k];
         let exact: Vec<f64> = row.iter().map(|v| *v as f64).collect();
@@ -91,7 +94,9 @@ fn check(pool: &Pool, isa: Isa, f: QuantFormat, n: usize, k: usize, m: usize) {
             let (v, what) = (got[i * n + r] as f64, format!("{} {isa} n={n} k={k} m={m} at [{i}][{r}]", f.name()));
             let (tight, size) = reference(&seen, weights);
             assert!((v - tight).abs() <= 3e-6 * size + 1e-30, "{what}: {v}, expected {tight} (size {size})");
-            let (loose, _) = reference(&exact, weights);
+            let (loose, size) = reference(&exact, weights);
+            let u = unrounded[i * n + r] as f64;
+            assert!((u - loose).abs() <= 3e-6 * size + 1e-30, "{what}, exact: {u}, expected {loose} (size {size})");
             let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
             assert!((v - loose).abs() <= 0.03 * norm(&exact) * norm(weights), "{what}: {v}, exactly {loose}");
         }

@@ -595,6 +595,8 @@ op_rows! {
     BlockMatmul {
         /// Format of each matrix.
         formats: SmallVec<[QuantFormat; 3]>,
+        /// x stays f32. Otherwise it may be rounded to 8 bits in runs of 32, or to f16.
+        exact: bool,
     }
     /// [`BlockMatmul`] with what stands around it in a transformer. Inputs: x (…, K), then the weight (K) of an RMS
     /// norm of x if there is an `eps`, the matrices, and what is added to the (single) result if `add`.
@@ -607,6 +609,8 @@ op_rows! {
         gate: Option<Gate>,
         /// The last input is added.
         add: bool,
+        /// As in [`BlockMatmul`].
+        exact: bool,
     }
     /// x with the box of the update's shape at `start` replaced by the update, rotated if so given and converted to
     /// x's dtype. Inputs: x, update, then those of the rotation, then the start along `axis`.

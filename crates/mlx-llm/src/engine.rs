@@ -31,6 +31,9 @@ pub struct LoadOptions {
     pub max_context: Option<usize>,
     /// Where the model runs.
     pub place: Place,
+    /// Activations stay f32 in products with quantized weights, where they are otherwise rounded to 8 bits or f16.
+    /// Slower; processor and GPU then agree but for the order of their sums.
+    pub exact: bool,
 }
 
 /// What loading is doing.
@@ -193,7 +196,7 @@ impl Engine {
         let stream = Stream::default_of(verdict.prompt)?;
         let warming = if verdict.uses(Device::Gpu) { mlx::warm_gpu().ok() } else { None };
         let gguf = Gguf::open(path)?;
-        let weights = Weights::new(&gguf)?;
+        let weights = Weights::new(&gguf)?.exact(options.exact);
         let model = mlx::on(stream, || models::load(&weights))?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
         let dims = model.dims();
@@ -231,14 +234,14 @@ impl Engine {
             _warming: warming,
         };
         if options.place == Place::Measured {
-            engine.verdict = engine.place(&mut || progress(LoadProgress::Measuring));
+            engine.verdict = engine.place(options.exact, &mut || progress(LoadProgress::Measuring));
             if engine.verdict.uses(Device::Gpu) {
                 engine._warming = mlx::warm_gpu().ok();
             }
             if engine.verdict.rates.is_some() && !engine.verdict.uses(Device::Gpu) {
                 // The weights' copies on the GPU go with what was mapped.
                 let gguf = Gguf::open(path)?;
-                engine.model = models::load(&Weights::new(&gguf)?)?;
+                engine.model = models::load(&Weights::new(&gguf)?.exact(options.exact))?;
             }
             engine.load_time = start.elapsed();
         }
@@ -247,21 +250,22 @@ impl Engine {
     }
 
     /// Where this model should run, as known or as measured now.
-    fn place(&self, measuring: &mut dyn FnMut()) -> Verdict {
+    fn place(&self, exact: bool, measuring: &mut dyn FnMut()) -> Verdict {
         let gpu = match mlx::gpu_identity() {
             Ok(gpu) => gpu,
             Err(e) => return Verdict::refused(e.message),
         };
         let d = self.dims();
         let key = format!(
-            "{} {gpu} {}x{} layers {} vocabulary {} cache {} bytes {}",
+            "{} {gpu} {}x{} layers {} vocabulary {} cache {} bytes {}{}",
             env!("CARGO_PKG_VERSION"),
             mlx::isa(),
             mlx::threads(),
             d.layers,
             d.vocab,
             d.cache_bytes,
-            self.model_bytes
+            self.model_bytes,
+            if exact { " exact" } else { "" }
         );
         let verdicts = Verdicts::of_user();
         if let Some(v) = verdicts.get(&key) {

@@ -12,12 +12,19 @@ pub struct Linear {
     format: QuantFormat,
     bytes: Array,
     bias: Option<Array>,
+    exact: bool,
 }
 
 impl Linear {
     /// A projection by a matrix as it lies in a file.
     pub fn new(format: QuantFormat, bytes: Array, bias: Option<Array>) -> Self {
-        Self { format, bytes, bias }
+        Self { format, bytes, bias, exact: false }
+    }
+
+    /// With x in f32, or rounded where that is faster.
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
     }
 
     /// Applies it to x (…, K).
@@ -35,7 +42,8 @@ impl Linear {
 /// `Value` if x does not fit.
 pub fn project(x: &Array, linears: &[&Linear]) -> Result<Vec<Array>> {
     let matrices: Vec<(QuantFormat, &Array)> = linears.iter().map(|l| (l.format, &l.bytes)).collect();
-    ops::block_matmul(x, &matrices)?
+    let product = if linears.iter().any(|l| l.exact) { ops::block_matmul_exact } else { ops::block_matmul };
+    product(x, &matrices)?
         .into_iter()
         .zip(linears)
         .map(|(y, l)| match &l.bias {
@@ -50,12 +58,19 @@ pub struct Embedding {
     format: QuantFormat,
     bytes: Array,
     dim: usize,
+    exact: bool,
 }
 
 impl Embedding {
     /// An embedding by a matrix as it lies in a file.
     pub fn new(format: QuantFormat, bytes: Array, dim: usize) -> Self {
-        Self { format, bytes, dim }
+        Self { format, bytes, dim, exact: false }
+    }
+
+    /// As [`Linear::exact`], where it serves as the output projection.
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
     }
 
     /// Rows of the tokens (T): (T, dim).
@@ -68,7 +83,7 @@ impl Embedding {
 
     /// The same matrix as a projection to logits.
     pub fn as_linear(&self) -> Linear {
-        Linear::new(self.format, self.bytes.clone(), None)
+        Linear::new(self.format, self.bytes.clone(), None).exact(self.exact)
     }
 }
 

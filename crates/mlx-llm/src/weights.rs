@@ -10,6 +10,7 @@ pub struct Weights<'a> {
     gguf: &'a Gguf,
     arch: String,
     prefix: String,
+    exact: bool,
 }
 
 /// Largest sizes taken seriously: anything above is a damaged or hostile file.
@@ -23,7 +24,13 @@ impl<'a> Weights<'a> {
     /// `Io` if the file does not name one.
     pub fn new(gguf: &'a Gguf) -> Result<Self> {
         let arch = gguf.metadata().get_str("general.architecture")?.to_string();
-        Ok(Self { gguf, arch, prefix: String::new() })
+        Ok(Self { gguf, arch, prefix: String::new(), exact: false })
+    }
+
+    /// Products with these weights take their activations in f32, or rounded where that is faster.
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
     }
 
     /// Name of the architecture.
@@ -38,7 +45,8 @@ impl<'a> Weights<'a> {
 
     /// The weights below `name` (`blk.3`, say).
     pub fn below(&self, name: &str) -> Weights<'a> {
-        Weights { gguf: self.gguf, arch: self.arch.clone(), prefix: format!("{}{name}.", self.prefix) }
+        let prefix = format!("{}{name}.", self.prefix);
+        Weights { gguf: self.gguf, arch: self.arch.clone(), prefix, exact: self.exact }
     }
 
     fn key(&self, name: &str) -> String {
@@ -151,7 +159,7 @@ impl<'a> Weights<'a> {
         let (format, bytes) = self.matrix(&format!("{name}.weight"), n, k)?;
         let bias = format!("{name}.bias");
         let bias = if self.has(&bias) { Some(self.vector(&bias, n)?) } else { None };
-        Ok(Linear::new(format, bytes, bias))
+        Ok(Linear::new(format, bytes, bias).exact(self.exact))
     }
 
     /// The token embedding (`vocab` rows of `dim`).
@@ -160,7 +168,7 @@ impl<'a> Weights<'a> {
     /// As [`Weights::linear`].
     pub fn embedding(&self, name: &str, vocab: usize, dim: usize) -> Result<Embedding> {
         let (format, bytes) = self.matrix(&format!("{name}.weight"), vocab, dim)?;
-        Ok(Embedding::new(format, bytes, dim))
+        Ok(Embedding::new(format, bytes, dim).exact(self.exact))
     }
 
     /// Rows of a two-dimensional tensor, whatever they are.

@@ -17,6 +17,9 @@ pub fn add(c: &mut List) {
         case!(c, format!("block_rows/{n}"), Fixed, Exact, [blocks(f, 5, k), index(5, &[2, 3])], d[], |x| ops::block_rows(&x[0], f, k, &x[1]), "");
         case!(c, format!("block_matmul/{n}"), Fixed, tol, [normal(&[3, k]).of(DType::F32), blocks(f, 7, k)], d[0], |x| ops::block_matmul(&x[0], &[(f, &x[1])]), "");
         case!(c, format!("block_matmul/vector/{n}"), Fixed, tol, [normal(&[k]).of(DType::F32), blocks(f, 37, k)], d[], |x| ops::block_matmul(&x[0], &[(f, &x[1])]), "");
+        for m in [1, 3, 40] {
+            case!(c, format!("block_matmul_exact/{m}/{n}"), Fixed, Accumulate(512), [normal(&[m, k]).of(DType::F32), blocks(f, 7, k)], d[0], |x| ops::block_matmul_exact(&x[0], &[(f, &x[1])]), "");
+        }
     }
     let (a, b) = (QuantFormat::ALL[0], QuantFormat::ALL[3]);
     case!(c, "block_matmul/several", Fixed, Within(0.05), [normal(&[2, 3, 256]).of(DType::F32), blocks(a, 7, 256), blocks(b, 5, 256)], d[0], |x| ops::block_matmul(&x[0], &[(a, &x[1]), (b, &x[2])]), "");

@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let engine = args.run.load(args.threads)?;
     let reference = match &args.reference {
         Some(path) => {
-            let options = LoadOptions { threads: args.threads, ..LoadOptions::default() };
+            let options = LoadOptions { threads: args.threads, exact: args.run.exact, ..LoadOptions::default() };
             let other = Engine::load(path, &options, &mut |_| {})?;
             if other.dims().vocab != engine.dims().vocab {
                 return Err(Failure::input("[eval] the two models have vocabularies of different sizes"));

@@ -2,7 +2,7 @@
 
 use crate::backend::Cx;
 use crate::kernels::Kernel;
-use crate::kernels::qmatmul::{Product, get_rows, qmatmul_multi};
+use crate::kernels::qmatmul::{Product, get_rows, qmatmul_exact, qmatmul_multi};
 use crate::view::{slice, slice_mut};
 use mlx_ir::op::{BlockDequantize, BlockMatmul, BlockRows};
 use mlx_ir::{DType, Desc, Operand, Result};
@@ -35,7 +35,8 @@ impl Kernel for BlockMatmul {
                 out: unsafe { slice_mut::<f32>(out) },
             })
             .collect();
-        qmatmul_multi(cx.pool, cx.isa, &mut products, k, x, m)
+        let product = if self.exact { qmatmul_exact } else { qmatmul_multi };
+        product(cx.pool, cx.isa, &mut products, k, x, m)
     }
 }
 

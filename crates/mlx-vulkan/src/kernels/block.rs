@@ -53,6 +53,8 @@ struct Around<'a> {
     norm: Option<(&'a Operand, f32)>,
     gate: Option<Gate>,
     added: Option<&'a Operand>,
+    /// Activations stay f32.
+    exact: bool,
 }
 
 /// Which kernel computes products of a few rows, and in which shape.
@@ -72,7 +74,8 @@ impl Form {
     /// weights lie as the kernel in integers needs.
     fn of(caps: &Caps, format: QuantFormat, m: usize, k: usize, n: usize, around: &Around<'_>, aligned: bool) -> Form {
         let s = caps.subgroups;
-        let able = caps.int_dot && s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1);
+        let able =
+            !around.exact && caps.int_dot && s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1);
         // Lanes of a team: neither so few that sums take long nor more than short rows have blocks.
         let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size };
         let group = DOT_GROUP.min(caps.workgroup_of(lanes));
@@ -218,14 +221,21 @@ impl Kernel for BlockMatmul {
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let (m, k) = rows_of(&ins[0].desc);
         if few(cx.caps, m) {
-            return project_all(cx, &self.formats, &ins[0], &ins[1..], outs, Around::default());
+            return project_all(
+                cx,
+                &self.formats,
+                &ins[0],
+                &ins[1..],
+                outs,
+                Around { exact: self.exact, ..Around::default() },
+            );
         }
         let x = cx.input(&ins[0])?;
         let mut packed = None;
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
             let n = w.desc.shape[0];
             let weights = cx.input(w)?;
-            if m >= wide_from(format) && wide_can(cx.caps, format, k, w, &weights) {
+            if !self.exact && m >= wide_from(format) && wide_can(cx.caps, format, k, w, &weights) {
                 let rows = match packed.take() {
                     Some(p) => p,
                     None => pack(cx, &x, m, k)?,
@@ -234,7 +244,7 @@ impl Kernel for BlockMatmul {
                 packed = Some(rows);
                 continue;
             }
-            if let Some(c) = Coop::of(cx.caps, format, m, n).filter(|_| aligned(format, w, &weights)) {
+            if let Some(c) = Coop::of(cx.caps, format, m, n).filter(|_| !self.exact && aligned(format, w, &weights)) {
                 let rows = match packed.take() {
                     Some(p) => p,
                     None => pack(cx, &x, m, k)?,
@@ -447,6 +457,7 @@ impl Kernel for BlockProject {
             norm: self.eps.map(|e| (&ins[1], e.f32())),
             gate: self.gate,
             added: if self.add { ins.get(matrices.end) } else { None },
+            exact: self.exact,
         };
         project_all(cx, &self.formats, &ins[0], &ins[matrices], outs, around)
     }

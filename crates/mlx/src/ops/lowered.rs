@@ -36,7 +36,7 @@ impl Fused for BlockProject {
             return Err(Error::value(format!("[block_project] the norm's weight {:?} does not fit {x:?}", w.shape)));
         }
         let all: SmallVec<[&Aval; 4]> = std::iter::once(x).chain(p.matrices.iter().copied()).collect();
-        let mut outs = BlockMatmul { formats: self.formats.clone() }.infer(&all)?;
+        let mut outs = BlockMatmul { formats: self.formats.clone(), exact: self.exact }.infer(&all)?;
         if self.gate.is_some() {
             if outs.len() != 2 || outs[0] != outs[1] {
                 return Err(Error::value("[block_project] a gate is made of two matrices of one size"));
@@ -58,7 +58,7 @@ impl Fused for BlockProject {
             _ => inputs[0].clone(),
         };
         let all: Vec<Array> = std::iter::once(x).chain(p.matrices.iter().cloned()).collect();
-        let mut y = again(BlockMatmul { formats: self.formats.clone() }, &all)?;
+        let mut y = again(BlockMatmul { formats: self.formats.clone(), exact: self.exact }, &all)?;
         if let Some(g) = self.gate {
             y = vec![ops::map(Arc::new(g.tape()?), &y)?];
         }
@@ -93,7 +93,8 @@ pub fn block_project(
     inputs.extend(matrices.iter().map(|(_, w)| (*w).clone()));
     inputs.extend(add.cloned());
     let formats = matrices.iter().map(|(f, _)| *f).collect();
-    Array::record(BlockProject { formats, eps: norm.map(|(_, e)| Real::new(e)), gate, add: add.is_some() }, inputs)
+    let eps = norm.map(|(_, e)| Real::new(e));
+    Array::record(BlockProject { formats, eps, gate, add: add.is_some(), exact: false }, inputs)
 }
 
 impl Fused for CacheUpdate {

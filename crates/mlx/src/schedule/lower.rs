@@ -148,7 +148,7 @@ fn projection(b: &mut Builder<'_>, list: Inputs) -> (Option<mlx_ir::op::Real>, S
 }
 
 fn project(b: &BlockMatmul, eps: Option<mlx_ir::op::Real>, gate: Option<Gate>, add: bool) -> BlockProject {
-    BlockProject { formats: b.formats.clone(), eps, gate, add }
+    BlockProject { formats: b.formats.clone(), eps, gate, add, exact: b.exact }
 }
 
 /// What stands in the place of `call` and more; its inputs and those of its parts are taken then.

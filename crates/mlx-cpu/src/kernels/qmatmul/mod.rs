@@ -68,26 +68,86 @@ pub fn qmatmul(
 /// `Value` when `k` is not a whole number of blocks of a format or a slice has the wrong length;
 /// `Unsupported` for a level that this machine lacks.
 pub fn qmatmul_multi(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usize, x: &[f32], m: usize) -> Result<()> {
+    let jobs = checked(isa, products, k, x, m)?;
+    if k == 0 {
+        products.iter_mut().for_each(|p| p.out.fill(0.0));
+    } else if m > 0 {
+        compute(pool, isa, &jobs, k, x, m);
+    }
+    Ok(())
+}
+
+/// Bytes of decoded weights that are used at a time.
+const DECODED: usize = 4 << 20;
+
+/// [`qmatmul_multi`] with activations in f32 for all formats: weights are decoded, a part at a time.
+///
+/// # Errors
+/// As [`qmatmul_multi`].
+pub fn qmatmul_exact(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usize, x: &[f32], m: usize) -> Result<()> {
+    let jobs = checked(isa, products, k, x, m)?;
+    if k == 0 {
+        products.iter_mut().for_each(|p| p.out.fill(0.0));
+        return Ok(());
+    }
+    if m == 0 {
+        return Ok(());
+    }
+    let row_bytes = row_bytes(QuantFormat::F32, k)?;
+    for j in &jobs {
+        if Levels::of(j.format).is_none() {
+            compute(pool, isa, std::slice::from_ref(j), k, x, m);
+            continue;
+        }
+        let part = (DECODED / row_bytes).max(1).min(j.n);
+        let mut decoded = vec![0f32; part * k];
+        for first in (0..j.n).step_by(part.max(1)) {
+            let rows = part.min(j.n - first);
+            let to = Out { at: decoded.as_mut_ptr(), n: k };
+            pool.run_ranges(rows, 8, &|from, to_row| {
+                for r in from..to_row {
+                    // SAFETY: each row of the scratch is written by one task only.
+                    let row = unsafe { std::slice::from_raw_parts_mut(to.at(r, 0), k) };
+                    decode(j.format, j.row(first + r), row);
+                }
+            });
+            // SAFETY: initialised floats, seen as bytes until they are written again.
+            let weights = unsafe { std::slice::from_raw_parts(decoded.as_ptr().cast::<u8>(), rows * row_bytes) };
+            // SAFETY: column `first` exists.
+            let out = Out { at: unsafe { j.out.at(0, first) }, n: j.out.n };
+            let plain = Job { format: QuantFormat::F32, weights, row_bytes, n: rows, out };
+            compute(pool, isa, std::slice::from_ref(&plain), k, x, m);
+        }
+    }
+    Ok(())
+}
+
+/// A row of whole blocks.
+fn decode(format: QuantFormat, row: &[u8], out: &mut [f32]) {
+    let blocks = row.chunks_exact(format.block_bytes()).zip(out.chunks_exact_mut(format.block_elements()));
+    blocks.for_each(|(b, o)| format.decode_block(b, o));
+}
+
+fn checked<'a>(isa: Isa, products: &'a mut [Product<'_>], k: usize, x: &[f32], m: usize) -> Result<Vec<Job<'a>>> {
     if !isa.is_available() {
         return Err(Error::unsupported(format!("[qmatmul] this machine lacks '{isa}'")));
     }
     if m.checked_mul(k) != Some(x.len()) {
         return Err(Error::value(format!("[qmatmul] x has {} elements, expected {m}x{k}", x.len())));
     }
-    let jobs = products.iter_mut().map(|p| Job::check(p, k, m)).collect::<Result<Vec<_>>>()?;
-    if k == 0 {
-        products.iter_mut().for_each(|p| p.out.fill(0.0));
-    } else if m == 0 {
-        return Ok(());
-    } else if let Some(ops) = tiles::ops(isa).filter(|o| m > rows::PASS.max(o.lanes * 2 / 3)) {
+    products.iter_mut().map(|p| Job::check(p, k, m)).collect()
+}
+
+/// The products of checked jobs, with at least one row and one term.
+fn compute(pool: &Pool, isa: Isa, jobs: &[Job<'_>], k: usize, x: &[f32], m: usize) {
+    if let Some(ops) = tiles::ops(isa).filter(|o| m > rows::PASS.max(o.lanes * 2 / 3)) {
         // With so many rows of activations, unpacking tiles pays.
-        tiles::run(pool, isa, &ops, &jobs, k, x, m);
+        tiles::run(pool, isa, &ops, jobs, k, x, m);
     } else if let Some(kernel) = rows::kernel(isa) {
-        by_rows(pool, isa, kernel, &jobs, k, x, m);
+        by_rows(pool, isa, kernel, jobs, k, x, m);
     } else {
-        portable(pool, isa, &jobs, k, x, m);
+        portable(pool, isa, jobs, k, x, m);
     }
-    Ok(())
 }
 
 /// Rows `rows` of a matrix in format `fmt` with rows of `k`, as f32 (the embedding lookup).
