@@ -29,7 +29,8 @@ pub(crate) enum Place {
 /// element; what lies between them is left alone.
 ///
 /// With `times` above 1 an invocation computes so many words: those of its workgroup, [`GROUP`] apart, so that neighbours
-/// read neighbouring memory and several reads are under way.
+/// read neighbouring memory. All are read before one is written, so that the reads are under way together. The output is
+/// not strided then.
 ///
 /// [`GROUP`]: crate::kernels::map::GROUP
 pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize, times: u32) -> Option<Vec<u32>> {
@@ -56,64 +57,104 @@ pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize, 
 
     let first_number = c.number(row);
     let each = if scattered { 1 } else { (4 / out.size()).max(1) as u32 };
+    // The values of the inputs for element `i` of the output, and its coordinates if anything is strided.
+    let gather = |c: &mut Code, i: Id| -> (Vec<Value>, Vec<Id>) {
+        let at = if strided { coordinates(c, i, &shape) } else { Vec::new() };
+        let values = (0..inputs.len()).map(|j| {
+            let index = match places[j] {
+                Place::Scalar => starts[j],
+                Place::Flat => c.op(Op::IAdd, c.u32, &[starts[j], i]),
+                Place::Strided => walk(c, starts[j], &at, &strides[j]),
+            };
+            load(c, j, inputs[j], index)
+        });
+        (values.collect(), at)
+    };
+    // The word (two of a wide dtype) of the elements with these values.
+    let join = |c: &mut Code, elements: Vec<Vec<Value>>| -> Option<[Id; 2]> {
+        let mut words: Option<[Id; 2]> = None;
+        for (k, values) in elements.into_iter().enumerate() {
+            let result = run(c, tape, values)?;
+            let w = stored(c, out, result);
+            words = Some(pack(c, words, k as u32, out, w));
+        }
+        words
+    };
+    let store = |c: &mut Code, number: Id, words: [Id; 2]| {
+        let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
+        let at = c.op(Op::IAdd, c.u32, &[first, at]);
+        put(c, inputs.len(), at, out, words);
+    };
+    let begin = |c: &mut Code, number: Id| if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
     let mut made = true;
-    for time in 0..times {
-        let number = match times {
-            1 => first_number,
-            _ => {
-                let lane = c.word_op(Op::BitwiseAnd, first_number, GROUP - 1);
-                let base = c.op(Op::ISub, c.u32, &[first_number, lane]);
-                let base = c.word_op(Op::IMul, base, times);
-                let lane = c.word_op(Op::IAdd, lane, time * GROUP);
-                c.op(Op::IAdd, c.u32, &[base, lane])
-            }
-        };
-        let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
-        let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
+    // One word, if it is there.
+    let mut single = |c: &mut Code, number: Id| {
+        let from = begin(c, number);
+        let inside = c.op(Op::ULessThan, c.bool, &[from, n]);
         c.when(inside, |c| {
             let last = c.word_op(Op::ISub, n, 1);
-            let mut words: Option<[Id; 2]> = None;
-            let mut target = first;
-            for k in 0..each {
+            let mut at = Vec::new();
+            let elements = (0..each).map(|k| {
                 // The last word may hold fewer elements: then its rest repeats the last one.
                 let i = if k == 0 {
-                    begin
+                    from
                 } else {
-                    let i = c.word_op(Op::IAdd, begin, k);
+                    let i = c.word_op(Op::IAdd, from, k);
                     let over = c.op(Op::UGreaterThan, c.bool, &[i, last]);
                     c.select(c.u32, over, last, i)
                 };
-                let at = if strided { coordinates(c, i, &shape) } else { Vec::new() };
-                let values: Vec<Value> = (0..inputs.len())
-                    .map(|j| {
-                        let index = match places[j] {
-                            Place::Scalar => starts[j],
-                            Place::Flat => c.op(Op::IAdd, c.u32, &[starts[j], i]),
-                            Place::Strided => walk(c, starts[j], &at, &strides[j]),
-                        };
-                        load(c, j, inputs[j], index)
-                    })
-                    .collect();
-                let Some(result) = run(c, tape, values) else {
-                    made = false;
-                    return;
-                };
-                if scattered {
-                    target = walk(c, first, &at, &out_strides);
+                let values;
+                (values, at) = gather(c, i);
+                values
+            });
+            let elements = elements.collect();
+            match join(c, elements) {
+                None => made = false,
+                Some(words) if scattered => {
+                    let target = walk(c, first, &at, &out_strides);
+                    scatter(c, inputs.len(), target, out, words);
                 }
-                let w = stored(c, out, result);
-                words = Some(pack(c, words, k, out, w));
+                Some(words) => store(c, number, words),
             }
-            let Some([low, high]) = words else { return };
-            let buffer = inputs.len();
-            if scattered {
-                scatter(c, buffer, target, out, [low, high]);
-                return;
-            }
-            let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
-            let at = c.op(Op::IAdd, c.u32, &[first, at]);
-            put(c, buffer, at, out, [low, high]);
         });
+    };
+    if times == 1 {
+        single(&mut c, first_number);
+    } else {
+        let lane = c.word_op(Op::BitwiseAnd, first_number, GROUP - 1);
+        let base = c.op(Op::ISub, c.u32, &[first_number, lane]);
+        let base = c.word_op(Op::IMul, base, times);
+        let mine: Vec<Id> = (0..times)
+            .map(|time| {
+                let lane = c.word_op(Op::IAdd, lane, time * GROUP);
+                c.op(Op::IAdd, c.u32, &[base, lane])
+            })
+            .collect();
+        // Most workgroups have all their words, and read them before they write any.
+        let whole = if each == 1 { n } else { c.word_op(Op::UDiv, n, each) };
+        let all = c.u(times * GROUP);
+        let enough = c.op(Op::UGreaterThanEqual, c.bool, &[whole, all]);
+        let limit = c.op(Op::ISub, c.u32, &[whole, all]);
+        let fits = c.op(Op::ULessThanEqual, c.bool, &[base, limit]);
+        let together = c.op(Op::LogicalAnd, c.bool, &[enough, fits]);
+        c.when(together, |c| {
+            let read: Vec<Vec<Vec<Value>>> = mine
+                .iter()
+                .map(|&number| {
+                    let from = begin(c, number);
+                    let mut of = |k| if k == 0 { from } else { c.word_op(Op::IAdd, from, k) };
+                    let at: Vec<Id> = (0..each).map(&mut of).collect();
+                    at.into_iter().map(|i| gather(c, i).0).collect()
+                })
+                .collect();
+            for (&number, elements) in mine.iter().zip(read) {
+                if let Some(words) = join(c, elements) {
+                    store(c, number, words);
+                }
+            }
+        });
+        let apart = c.op(Op::LogicalNot, c.bool, &[together]);
+        c.when(apart, |c| mine.iter().for_each(|&number| single(c, number)));
     }
     made.then(|| c.finish())
 }

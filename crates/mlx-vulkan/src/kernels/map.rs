@@ -17,7 +17,7 @@ use std::sync::{OnceLock, RwLock};
 pub(crate) const GROUP: u32 = 128;
 /// Words that an invocation computes where there are many, and how many that is; longer tapes have enough to do.
 const TIMES: u32 = 4;
-const MANY: usize = 1 << 20;
+pub(super) const MANY: usize = 1 << 20;
 const SHORT: usize = 12;
 
 /// What a shader of a tape depends on.
@@ -240,7 +240,7 @@ pub(super) fn record(
     let plan = Plan::new(&descs, out.0, scattered);
     let size = out.0.dtype.size();
     let each = if scattered { 1 } else { (4 / size).max(1) };
-    let times = if n.div_ceil(each) >= MANY && tape.instrs().len() <= SHORT { TIMES } else { 1 };
+    let times = if !scattered && n.div_ceil(each) >= MANY && tape.instrs().len() <= SHORT { TIMES } else { 1 };
     let invocations = n.div_ceil(each).div_ceil(times as usize);
     let (across, down) = grid(cx.caps, invocations);
     let unit = if scattered { size } else { 4 } as u32;

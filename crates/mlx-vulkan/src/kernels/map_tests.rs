@@ -169,3 +169,28 @@ fn conversions_between_all_dtypes() {
         }
     }
 }
+
+#[test]
+fn arrays_of_many_words_end_where_they_should() {
+    let Some(gpu) = backend() else { return };
+    for d in [DType::U8, DType::F16, DType::F32, DType::C64] {
+        let each = (4 / d.size()).max(1);
+        // Words enough for invocations that compute several, a workgroup that lacks some, and a word that is not whole.
+        let n = each * (super::map::MANY + 700) + each / 2;
+        let (a, b) = (operand(d, n + 3, 0), operand(d, n + 3, 1));
+        let (out, tape) = (Desc::contiguous(&[n], d), Tape::single(Func::Add, d, d));
+        for layouts in [[Layout::Flat, Layout::Flat], [Layout::Offset, Layout::One], [Layout::Backwards, Layout::Flat]]
+        {
+            let shown = |o: &Operand, l| {
+                let mut o = lay_out(o, 1, n, l);
+                (o.desc.shape, o.desc.strides) =
+                    ([n].into_iter().collect(), o.desc.strides[1..].iter().copied().collect());
+                o
+            };
+            let ins = [shown(&a, layouts[0]), shown(&b, layouts[1])];
+            let op: Op = Map { tape: Arc::new(tape.clone()) }.into();
+            assert!(gpu.supports(&op, &[ins[0].desc.clone(), ins[1].desc.clone()], std::slice::from_ref(&out)), "{d}");
+            compare(op, &ins, std::slice::from_ref(&out), if d.is_inexact() { 1e-6 } else { 0.0 });
+        }
+    }
+}
