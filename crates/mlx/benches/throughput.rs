@@ -1,7 +1,7 @@
 //! Arithmetic and bandwidth on a device: square matrix products in TFLOP/s, elementwise work and sums in GB/s.
 //!
 //! `cargo bench -p mlx --bench throughput` measures the processor, with `-- --gpu` the Vulkan device; `--quick` takes
-//! small sizes. Each figure is the median of several evaluations of a few results at a time, after a while of work
+//! small sizes, `--side N` one size and nothing else. Each figure is the median of several evaluations of a few results at a time, after a while of work
 //! that brings the clocks up; every result is waited for.
 
 use mlx::{Array, DType, Device, Result, Stream, ops};
@@ -39,13 +39,16 @@ fn main() -> Result<()> {
     let flag = |name: &str| std::env::args().any(|a| a == name);
     let (gpu, quick) = (flag("--gpu"), flag("--quick"));
     let device = if gpu { Device::Gpu } else { Device::Cpu };
-    let sides: &[usize] = match (quick, gpu) {
-        (true, _) => &[256],
-        (false, true) => &[1024, 4096, 8192],
-        (false, false) => &[1024],
+    let only = std::env::args().skip_while(|a| a != "--side").nth(1);
+    let only: Option<usize> = only.map(|n| n.parse().expect("--side needs a number"));
+    let sides = match (only, quick, gpu) {
+        (Some(n), _, _) => vec![n],
+        (None, true, _) => vec![256],
+        (None, false, true) => vec![1024, 4096, 8192],
+        (None, false, false) => vec![1024],
     };
     mlx::on(Stream::default_of(device)?, || {
-        for &n in sides {
+        for n in sides {
             for dtype in [DType::F32, DType::F16, DType::BF16] {
                 let (a, b) = (values(&[n, n], dtype, 1)?, values(&[n, n], dtype, 2)?);
                 let each = if n <= 1024 { 20 } else { 4 };
@@ -55,6 +58,9 @@ fn main() -> Result<()> {
                     println!("matmul {n}x{n} {dtype}{name}: {:.2} TFLOP/s", 2.0 * (n as f64).powi(3) / s * 1e-12);
                 }
             }
+        }
+        if only.is_some() {
+            return Ok(());
         }
         // Prompts of 512 tokens by the matrices of an 8B model, whose rows run along the summed dimension.
         for [n, k] in [[4096, 4096], [14336, 4096], [4096, 14336]] {
