@@ -84,14 +84,12 @@ void main() {
         }
         if (k > s.first) {
             uint a_from = a_at + down / 4, b_from = b_at + across / 4;
-            for (uint q = 0; q < BK; q += 4) {
-                [[unroll]] for (uint r = 0; r < 4; r++) {
-                    vec4 a[TM / 4], b[TN / 4];
-                    [[unroll]] for (uint i = 0; i < TM / 4; i++) a[i] = a_tile[a_from + (q + r) * A_STRIDE + i * (BM / TM)];
-                    [[unroll]] for (uint j = 0; j < TN / 4; j++) b[j] = b_tile[b_from + (q + r) * B_STRIDE + j * (BN / TN)];
-                    [[unroll]] for (uint i = 0; i < TM; i++) {
-                        [[unroll]] for (uint j = 0; j < TN / 4; j++) sum[i * (TN / 4) + j] += a[i / 4][i % 4] * b[j];
-                    }
+            for (uint q = 0; q < BK; q++) {
+                vec4 a[TM / 4], b[TN / 4];
+                [[unroll]] for (uint i = 0; i < TM / 4; i++) a[i] = a_tile[a_from + q * A_STRIDE + i * (BM / TM)];
+                [[unroll]] for (uint j = 0; j < TN / 4; j++) b[j] = b_tile[b_from + q * B_STRIDE + j * (BN / TN)];
+                [[unroll]] for (uint i = 0; i < TM; i++) {
+                    [[unroll]] for (uint j = 0; j < TN / 4; j++) sum[i * (TN / 4) + j] += a[i / 4][i % 4] * b[j];
                 }
             }
         }
