@@ -109,7 +109,7 @@ selection! {
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Quantize, Dequantize, QuantizedMatmul,
+        Quantize, Dequantize, QuantizedMatmul, GatherMM, GatherQMM,
         Sort, ArgSort, Partition, ArgPartition, Fft,
     }
     none {

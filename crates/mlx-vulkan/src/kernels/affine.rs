@@ -1,7 +1,7 @@
 //! MLX's affine quantization: encoding and decoding bit for bit as the processor, products with an encoded matrix.
 
 use super::Kernel;
-use super::matmul::{Product, Rules, Sides, choose, record_quantized, spread};
+use super::matmul::{More, Product, Rules, Sides, choose, record, spread};
 use super::rows::{by_dtype, element, per_word};
 use crate::Caps;
 use crate::record::{Cx, Dispatch, fits};
@@ -11,7 +11,7 @@ use mlx_ir::{DType, Desc, Operand, Result};
 
 const GROUP: u32 = 64;
 
-fn known(a: Affine, d: DType) -> bool {
+pub(super) fn known(a: Affine, d: DType) -> bool {
     [32, 64, 128].contains(&a.group_size)
         && [1, 2, 3, 4, 5, 6, 8].contains(&a.bits)
         && matches!(d, DType::F32 | DType::F16 | DType::BF16)
@@ -101,7 +101,8 @@ impl Kernel for QuantizedMatmul {
             (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.input(&ins[2])?, cx.input(&ins[3])?);
         let out = cx.output(&outs[0])?;
         let sides = Sides { scales: &scales, biases: &biases, affine: self.affine };
-        let run = |cx: &mut Cx<'_>, plan| record_quantized(cx, &p, plan, [&x, &codes], sides, &out);
+        let more = More { sides: Some(sides), ..More::default() };
+        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&x, &codes], more, &out);
         let plan = cx.tuner().plan(cx, &p, (self.affine.bits, self.affine.group_size), plan, &run)?;
         run(cx, plan)
     }

@@ -9,12 +9,16 @@ mod block;
 mod boxes;
 mod copy;
 mod gather;
+mod gathered;
+#[cfg(test)]
+mod gathered_tests;
 mod lines;
 #[cfg(test)]
 mod map_tests;
 mod matmul;
 #[cfg(test)]
 mod matmul_tests;
+mod picks;
 mod random;
 mod reduce;
 mod rope;
@@ -98,8 +102,8 @@ selection! {
         sort { Sort, ArgSort, Partition, ArgPartition }
         gather { Gather, GatherAxis }
         scatter { Scatter, ScatterAxis }
-        matmul { Matmul, AddMM }
-        affine { QuantizedMatmul, Quantize, Dequantize }
+        matmul { Matmul, AddMM, GatherMM }
+        affine { QuantizedMatmul, GatherQMM, Quantize, Dequantize }
         blocks { BlockMatmul, BlockRows, BlockDequantize }
         rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
         rope { Rope }

@@ -77,6 +77,8 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
         }
         Op::ScatterAxis(_) | Op::Dequantize(_) | Op::AddMM(_) => n == 3,
         Op::QuantizedMatmul(_) => n == 4,
+        Op::GatherMM(g) => n == 2 + usize::from(g.left) + usize::from(g.right),
+        Op::GatherQMM(g) => n == 4 + usize::from(g.left) + usize::from(g.right),
         Op::Linalg(l) => {
             use mlx_ir::op::LinalgKind::{Solve, SolveTriangular};
             n == if matches!(l.kind, Solve | SolveTriangular { .. }) { 2 } else { 1 }
