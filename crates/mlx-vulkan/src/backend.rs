@@ -163,7 +163,11 @@ impl Core {
         }
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Buffer> {
+    /// Memory for an array.
+    ///
+    /// # Errors
+    /// `Memory` if there is none.
+    pub fn alloc(&self, bytes: usize) -> Result<Buffer> {
         self.arrays(self.take(bytes, Place::Array)?, 0, bytes)
     }
 
@@ -553,7 +557,9 @@ impl Backend for VulkanBackend {
         if off != 0 && kernels::family(op).is_some_and(|f| off & bit(f) != 0) {
             return false;
         }
-        inputs.iter().chain(outputs).all(|d| fits(caps, d)) && kernels::supports(caps, op, inputs, outputs)
+        inputs.iter().enumerate().all(|(i, d)| fits(caps, d) || kernels::split::divides(op, i))
+            && outputs.iter().all(|d| fits(caps, d))
+            && kernels::supports(caps, op, inputs, outputs)
     }
     fn memory(&self) -> MemoryInfo {
         self.core.pool.info()

@@ -3,6 +3,7 @@
 use super::Kernel;
 use super::matmul::{More, Product, Rules, Sides, choose, record, spread};
 use super::rows::{by_dtype, element, per_word};
+use super::split;
 use crate::Caps;
 use crate::record::{Cx, Dispatch, fits};
 use crate::shaders::*;
@@ -89,12 +90,33 @@ fn product(op: &QuantizedMatmul, caps: &Caps, ins: &[Desc], out: &Desc) -> Optio
     }
 }
 
+/// Descriptions of a range of the rows of an encoded matrix that is too large; none if it cannot be cut.
+fn ranges(op: &QuantizedMatmul, caps: &Caps, ins: &[Desc], out: &Desc) -> Option<(Vec<Desc>, Desc)> {
+    if !op.transpose || ins[1].ndim() != 2 {
+        return None;
+    }
+    let step = split::step(caps, &[(&ins[1], 0), (&ins[2], 0), (&ins[3], 0)])?;
+    let cut = ins.iter().enumerate().map(|(i, d)| if i == 0 { d.clone() } else { split::cut_desc(d, 0, step) });
+    let mut columns = out.shape.clone();
+    *columns.last_mut()? = step;
+    Some((cut.collect(), Desc::contiguous(&columns, out.dtype)))
+}
+
 impl Kernel for QuantizedMatmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        if !split::whole(caps, &ins[1..]) {
+            return ranges(self, caps, ins, &outs[0]).is_some_and(|(ins, out)| self.supports(caps, &ins, &[out]));
+        }
         product(self, caps, ins, &outs[0]).is_some_and(|p| choose(&p, true, caps, &Rules::default()).is_some())
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let descs: smallvec::SmallVec<[Desc; 4]> = ins.iter().map(|o| o.desc.clone()).collect();
+        if !split::whole(cx.caps, &descs[1..]) {
+            return split::each(cx, &[(&ins[1], 0), (&ins[2], 0), (&ins[3], 0)], &outs[0], &mut |cx, rows, out| {
+                let given = [&ins[..1], rows].concat();
+                self.record(cx, &given, std::slice::from_ref(out))
+            });
+        }
         let Some(p) = product(self, cx.caps, &descs, &outs[0].desc) else { return Ok(()) };
         let Some(plan) = choose(&p, true, cx.caps, &Rules::default()) else { return Ok(()) };
         let (x, codes, scales, biases) =

@@ -7,8 +7,9 @@ use super::Kernel;
 use super::picks::{finisher, pick};
 use super::reduce::{naive, naive_supports};
 use super::rows::element;
+use super::split;
 use super::wide::{self, WIDES, Wide};
-use crate::record::{Bound, Cx, Dispatch};
+use crate::record::{Bound, Cx, Dispatch, fits};
 use crate::{Caps, Number};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::{AddMM, Affine, Matmul};
@@ -715,11 +716,30 @@ fn plan(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> Option<(Product, P
     (p.outputs() < u32::MAX as usize && p.k < u32::MAX as usize / 2).then_some((p, plan))
 }
 
+/// Whether one second factor for all batches, which is too large, can be taken a range of its columns at a time.
+fn in_ranges(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> bool {
+    let last = b.ndim() - 1;
+    let one = b.shape[..last - 1].iter().zip(&b.strides).all(|(&n, &s)| n <= 1 || s == 0);
+    let cut = |step| (split::cut_desc(b, last, step), c.map(|c| split::cut_desc(c, last, step)));
+    one && split::step(caps, &[(b, last)])
+        .map(cut)
+        .is_some_and(|(b, c)| split::whole(caps, std::slice::from_ref(&b)) && plan(a, &b, c.as_ref(), caps).is_some())
+}
+
 impl Kernel for Matmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        if !split::whole(caps, ins) {
+            return in_ranges(&ins[0], &ins[1], None, caps);
+        }
         plan(&ins[0], &ins[1], None, caps).is_some() || naive_supports(caps, ins, &outs[0])
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        if !fits(cx.caps, &ins[1].desc) {
+            let axis = ins[1].desc.ndim() - 1;
+            return split::each(cx, &[(&ins[1], axis)], &outs[0], &mut |cx, columns, out| {
+                self.record(cx, &[ins[0].clone(), columns[0].clone()], std::slice::from_ref(out))
+            });
+        }
         let Some((p, plan)) = plan(&ins[0].desc, &ins[1].desc, None, cx.caps) else { return naive(cx, ins, &outs[0]) };
         let (a, b, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
         let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], More::default(), &out);
@@ -730,9 +750,19 @@ impl Kernel for Matmul {
 
 impl Kernel for AddMM {
     fn supports(&self, caps: &Caps, ins: &[Desc], _: &[Desc]) -> bool {
+        if !split::whole(caps, ins) {
+            return in_ranges(&ins[1], &ins[2], Some(&ins[0]), caps);
+        }
         plan(&ins[1], &ins[2], Some(&ins[0]), caps).is_some()
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        if !fits(cx.caps, &ins[2].desc) {
+            let axis = ins[2].desc.ndim() - 1;
+            return split::each(cx, &[(&ins[2], axis), (&ins[0], axis)], &outs[0], &mut |cx, columns, out| {
+                let given = [columns[1].clone(), ins[1].clone(), columns[0].clone()];
+                self.record(cx, &given, std::slice::from_ref(out))
+            });
+        }
         let Some((p, plan)) = plan(&ins[1].desc, &ins[2].desc, Some(&ins[0].desc), cx.caps) else { return Ok(()) };
         let (a, b, c) = (cx.input(&ins[1])?, cx.input(&ins[2])?, cx.input(&ins[0])?);
         let out = cx.output(&outs[0])?;

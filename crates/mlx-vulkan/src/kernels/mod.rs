@@ -26,6 +26,9 @@ mod rows;
 mod scan;
 mod scatter;
 mod sort;
+pub(crate) mod split;
+#[cfg(test)]
+mod split_tests;
 #[cfg(test)]
 mod tests;
 mod user;
