@@ -21,6 +21,8 @@ mod matmul_tests;
 mod picks;
 mod random;
 mod reduce;
+#[cfg(test)]
+mod reduce_tests;
 mod rope;
 mod rows;
 mod scan;

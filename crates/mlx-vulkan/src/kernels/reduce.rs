@@ -61,7 +61,11 @@ impl Plan {
     /// Parts into which an output's terms are split. By shape and layout alone, so that sums are made in the same order
     /// on every device.
     fn parts(&self) -> usize {
-        let (outputs, terms) = (self.outputs().max(1), self.terms());
+        self.parts_of(self.terms())
+    }
+    /// The same for other terms of the same outputs.
+    fn parts_of(&self, terms: usize) -> usize {
+        let outputs = self.outputs().max(1);
         let close = self.kept_strides.len() == 1 && self.terms_are_close();
         let wanted = (BUSY / outputs).max(if close { NEIGHBOURS } else { 1 });
         if terms <= SHORT { 1 } else { wanted.min(terms / LEAST).max(1) }
@@ -72,7 +76,7 @@ impl Plan {
             true if self.terms_are_close() => Parts::Together,
             true => Parts::Apart,
         };
-        Folding { tape, fold, out, kept: self.kept.len(), folded: self.folded.len(), parts }
+        Folding { tape, fold, out, kept: self.kept.len(), folded: self.folded.len(), parts, among: false }
     }
 }
 
@@ -90,10 +94,12 @@ fn plan_axes(x: &Desc, axes: &[usize]) -> Plan {
 
 /// Folds the terms of a plan into `out`; in several steps if there are many for each output.
 fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, out: (&Desc, &Bound)) -> Result<()> {
-    let parts = if matches!(fold, Fold::Kind(_)) { plan.parts() } else { 1 };
-    let outputs = plan.outputs();
+    if matches!(fold, Fold::Arg(_)) {
+        return extremes(cx, tape, fold, ins, plan, out.1);
+    }
+    let (parts, outputs) = (plan.parts(), plan.outputs());
     if parts == 1 {
-        return step(cx, plan.key(tape.clone(), fold, out.0.dtype, false), ins, plan, 1, out.1);
+        return step(cx, plan.key(tape.clone(), fold, out.0.dtype, false), ins, plan, 1, None, out.1);
     }
     let wide = match out.0.dtype {
         DType::F16 | DType::BF16 => DType::F32,
@@ -104,7 +110,7 @@ fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, 
     let held = if wide.size() < 4 { DType::U32 } else { wide };
     let key = plan.key(tape.clone(), fold, out.0.dtype, true);
     let (output, part) = if key.parts == Parts::Together { (parts, 1) } else { (1, outputs) };
-    step(cx, key, ins, plan, parts, &scratch)?;
+    step(cx, key, ins, plan, parts, None, &scratch)?;
     let rest = Plan {
         kept: smallvec::smallvec![outputs],
         kept_strides: smallvec::smallvec![smallvec::smallvec![output as isize]],
@@ -114,19 +120,61 @@ fn record(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, 
     record(cx, &Tape::convert(held, wide), fold, &[scratch], &rest, out)
 }
 
-fn step(cx: &mut Cx<'_>, key: Folding, ins: &[Bound], plan: &Plan, parts: usize, out: &Bound) -> Result<()> {
+/// Positions of extremes: those of parts, then those among them.
+fn extremes(cx: &mut Cx<'_>, tape: &Tape, fold: Fold, ins: &[Bound], plan: &Plan, out: &Bound) -> Result<()> {
+    let (outputs, mut terms) = (plan.outputs(), plan.terms());
+    let mut best: Option<Numbers> = None;
+    loop {
+        let parts = if plan.words() + AMONG <= PUSH_WORDS { plan.parts_of(terms) } else { 1 };
+        let key = Folding { among: best.is_some(), ..plan.key(tape.clone(), fold, DType::U32, parts > 1) };
+        if parts == 1 {
+            return step(cx, key, ins, plan, 1, best.as_ref(), out);
+        }
+        let scratch = cx.scratch(outputs * parts * 4)?;
+        let steps = if key.parts == Parts::Together { [parts, 1] } else { [1, outputs] };
+        step(cx, key, ins, plan, parts, best.as_ref(), &scratch)?;
+        best = Some(Numbers { bound: scratch, count: parts, steps });
+        terms = parts;
+    }
+}
+
+/// Numbers of terms to choose from: so many for each output, with steps over outputs and numbers.
+struct Numbers {
+    bound: Bound,
+    count: usize,
+    steps: [usize; 2],
+}
+
+/// Words of push constants about them.
+const AMONG: usize = 3;
+
+/// Records a step; the terms are those `among` others if they are given.
+fn step(
+    cx: &mut Cx<'_>,
+    key: Folding,
+    ins: &[Bound],
+    plan: &Plan,
+    parts: usize,
+    among: Option<&Numbers>,
+    out: &Bound,
+) -> Result<()> {
+    let terms = among.map_or(plan.terms(), |n| n.count);
     let count = plan.outputs() * parts;
     let each = if key.parts != Parts::One { 1 } else { (4 / key.out.size()).max(1) };
     let (across, down) = grid(cx.caps, count.div_ceil(each));
     let mut push: SmallVec<[u32; PUSH_WORDS]> =
-        smallvec::smallvec![count as u32, across * GROUP, out.first / 4, parts as u32, plan.terms() as u32];
+        smallvec::smallvec![count as u32, across * GROUP, out.first / 4, parts as u32, terms as u32];
     push.extend(ins.iter().zip(key.tape.inputs()).map(|(b, d)| b.first / d.size() as u32));
     for (shape, strides) in [(&plan.kept, &plan.kept_strides), (&plan.folded, &plan.folded_strides)] {
         push.extend(shape[1..].iter().map(|&d| d as u32));
         push.extend(strides.iter().flatten().map(|&s| s as u32));
     }
+    if let Some(n) = among {
+        push.extend([n.bound.first / 4, n.steps[0] as u32, n.steps[1] as u32]);
+    }
     let shader = cx.emitted(key)?;
     let mut bind: SmallVec<[&Bound; 4]> = ins.iter().collect();
+    bind.extend(among.map(|n| &n.bound));
     bind.push(out);
     cx.dispatch(&Dispatch { shader: &shader, spec: &[GROUP], bind: &bind, push: &push, groups: [across, down, 1] })
 }
