@@ -1,5 +1,6 @@
 //! The back end: arrays on the device, and the one place that says which op has which kernel.
 
+use crate::emit::Halves;
 use crate::hal::device::Device;
 use crate::hal::memory::{Block, Place, Pool, host_bytes, host_copy, host_equal};
 #[cfg(test)]
@@ -299,7 +300,9 @@ impl Core {
         if let Some(s) = self.shaders.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
             return Ok(s.clone());
         }
-        let code = key.emit().ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {}", key.name())))?;
+        let code = key
+            .emit(Halves::of(self.device.caps()))
+            .ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {}", key.name())))?;
         let shader = Arc::new(Shader::new(key.name(), code));
         let mut all = self.shaders.write().unwrap_or_else(|e| e.into_inner());
         Ok(all.entry(key).or_insert(shader).clone())

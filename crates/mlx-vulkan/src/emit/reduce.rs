@@ -6,7 +6,7 @@
 //! over them; the same for the folded dimensions; among numbers of terms the first of these, and their steps over the
 //! outputs and the terms.
 
-use super::code::{Code, Id};
+use super::code::{Code, Halves, Id};
 use super::expr::{X, sel};
 use super::map::{call, constant, coordinates, pack, put, run, walk};
 use super::memory::{Value, load, stored};
@@ -135,7 +135,7 @@ fn is_nan(c: &mut Code, v: Value) -> Option<X> {
 }
 
 /// The shader, or none if a function that it needs has none here.
-pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
+pub(crate) fn fold(f: &Folding, halves: Halves) -> Option<Vec<u32>> {
     let inputs = f.tape.inputs();
     let dtypes = inputs.iter().chain(f.tape.instrs().iter().map(|i| &i.dtype)).chain([&f.out]);
     if dtypes.clone().any(|d| *d == DType::F64) {
@@ -144,7 +144,7 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
     let acc = acc_dtype(f.fold, f.tape.dtype(), f.out);
     let numbers = inputs.len();
     let buffer = numbers + usize::from(f.among);
-    let mut c = Code::new(buffer + 1, 0);
+    let mut c = Code::new(buffer + 1, 0).convert_halves(halves);
     let [n, row, first, parts, terms] = std::array::from_fn(|i| c.pushed(i));
     let mut next = 5;
     let mut take = |c: &mut Code, count: usize| -> Vec<Id> {

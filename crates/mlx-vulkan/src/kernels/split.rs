@@ -69,16 +69,14 @@ fn cut(o: &Operand, axis: usize, rows: &Range<usize>) -> Operand {
     }
 }
 
+/// Records a product with ranges of matrices, which gives these results.
+type Work<'a> = dyn FnMut(&mut Cx<'_>, &[Operand], &Operand) -> Result<()> + 'a;
+
 /// Does `work` for each range of rows of the matrices, counted along an axis of each, which give as many columns of `out`.
 ///
 /// # Errors
 /// Those of `work`, and of the device.
-pub(super) fn each(
-    cx: &mut Cx<'_>,
-    matrices: &[(&Operand, usize)],
-    out: &Operand,
-    work: &mut dyn FnMut(&mut Cx<'_>, &[Operand], &Operand) -> Result<()>,
-) -> Result<()> {
+pub(super) fn each(cx: &mut Cx<'_>, matrices: &[(&Operand, usize)], out: &Operand, work: &mut Work<'_>) -> Result<()> {
     let descs: Vec<(&Desc, usize)> = matrices.iter().map(|(o, axis)| (&o.desc, *axis)).collect();
     let Some(step) = step(cx.caps, &descs) else { return Ok(()) };
     let last = out.desc.ndim() - 1;
