@@ -115,7 +115,7 @@ selection! {
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         // By its expansion, over the kernels of its parts.
-        CrossEntropy, BlockProject, CacheUpdate, Custom, Depends, Conv,
+        CrossEntropy, BlockProject, CacheUpdate, ReduceMap, Custom, Depends, Conv,
         // Computed in double precision by its exact meaning.
         Linalg,
         // For GPUs only.

@@ -243,7 +243,7 @@ macro_rules! op_table {
             }
             fused {
                 AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
-                GatherMM, GatherQMM, BlockProject, CacheUpdate, Custom, Depends, Conv
+                GatherMM, GatherQMM, BlockProject, CacheUpdate, ReduceMap, Custom, Depends, Conv
             }
         }
     };
@@ -641,6 +641,16 @@ op_rows! {
         axis: Option<usize>,
         /// Rotation of the update.
         rope: Option<Rope>,
+    }
+    /// Reduction over `axes`, which stay with size one, of what an elementwise program gives, rounded to its dtype. Inputs:
+    /// those of the program, all of one shape.
+    ReduceMap {
+        /// The program.
+        tape: Arc<Tape>,
+        /// What to compute.
+        kind: ReduceKind,
+        /// Sorted axes.
+        axes: Axes,
     }
     /// Convolution. Inputs: x (N, space…, C), weight (O, kernel…, C / groups). Result: (N, places…, O).
     Conv {

@@ -9,7 +9,7 @@
 use super::code::{Code, Halves, Id};
 use super::expr::{X, sel};
 use super::map::{call, constant, coordinates, pack, put, run, walk};
-use super::memory::{Value, load, stored};
+use super::memory::{Value, load, rounded, stored};
 use mlx_ir::op::{ArgKind, ReduceKind};
 use mlx_ir::tape::Tape;
 use mlx_ir::{DType, Func};
@@ -52,8 +52,9 @@ pub(crate) enum Parts {
     Apart,
 }
 
-/// Terms that are read before the first of them is folded.
+/// Terms that are read before the first of them is folded; of longer tapes one at a time is enough to do.
 const AHEAD: u32 = 4;
+const LONG: usize = 12;
 
 /// A value in variables.
 pub(super) struct Held {
@@ -203,7 +204,11 @@ pub(crate) fn fold(f: &Folding, halves: Halves) -> Option<Vec<u32>> {
                         load(c, j, inputs[j], index)
                     })
                     .collect();
-                let v = run(c, &f.tape, values)?;
+                // What was an array of its own is rounded to its dtype.
+                let v = match run(c, &f.tape, values)? {
+                    Value::Float(x) => Value::Float(rounded(c, f.tape.dtype(), x)),
+                    v => v,
+                };
                 // Terms enter in the dtype in which they are folded.
                 call(c, Func::Convert, f.tape.dtype(), acc, &[v])
             };
@@ -265,8 +270,8 @@ fn one_output(
                     None => made = false,
                 }
             };
-            // Products have shaders of their own; this one takes any layout, and should rather be short.
-            if f.tape.inputs().len() > 1 {
+            // Matrix products have shaders of their own; one of any layout should rather be short.
+            if (f.tape.inputs().len() > 1 && f.kept > 2) || f.tape.instrs().len() > LONG {
                 c.repeat(begin, terms, step, |c, t| {
                     let value = term(c, t).map(|v| vec![v]);
                     fold(c, value);

@@ -102,7 +102,7 @@ selection! {
         copy { Contiguous, Concatenate, Pad, SliceUpdate }
         boxes { DynamicSlice, DynamicSliceUpdate }
         create { Arange, RandomBits }
-        reduce { Reduce, ArgReduce }
+        reduce { Reduce, ArgReduce, ReduceMap }
         scan { Scan }
         sort { Sort, ArgSort, Partition, ArgPartition }
         gather { Gather, GatherAxis }

@@ -1,9 +1,11 @@
 //! Reductions on the device against those of the processor.
 
-use crate::testing::{compare, host_array};
+use super::matmul_tests::{array, turned};
+use crate::testing::{backend, compare, host_array, run};
 use half::{bf16, f16};
-use mlx_ir::op::{ArgKind, ArgReduce};
-use mlx_ir::{DType, Desc, Element, Operand};
+use mlx_ir::op::{ArgKind, ArgReduce, Map, Reduce, ReduceKind, ReduceMap};
+use mlx_ir::{DType, Desc, Element, Func, Operand, TapeBuilder};
+use std::sync::Arc;
 
 fn extremes(x: &Operand, axis: usize) {
     let mut to = x.desc.shape.to_vec();
@@ -59,4 +61,62 @@ fn extremes_of_long_strided_lines() {
     back.offset = (n - 1) * 4;
     back.desc.strides[0] = -1;
     extremes(&back, 0);
+}
+
+/// Bits of the first output.
+fn bits(o: &Operand) -> Vec<u64> {
+    match o.desc.dtype {
+        DType::Bool => mlx_cpu::host::to_vec::<bool>(o).into_iter().map(u64::from).collect(),
+        DType::F16 => mlx_cpu::host::to_vec::<f16>(o).into_iter().map(|x| x.to_bits().into()).collect(),
+        DType::BF16 => mlx_cpu::host::to_vec::<bf16>(o).into_iter().map(|x| x.to_bits().into()).collect(),
+        _ => mlx_cpu::host::to_vec::<f32>(o).into_iter().map(|x| x.to_bits().into()).collect(),
+    }
+}
+
+#[test]
+fn reductions_of_what_a_tape_gives_have_the_bits_of_both_steps() {
+    let Some(gpu) = backend() else { return };
+    let kinds = [ReduceKind::Sum, ReduceKind::Prod, ReduceKind::Max, ReduceKind::Or];
+    for d in [DType::F32, DType::F16, DType::BF16] {
+        let mut t = TapeBuilder::new(&[d, d]);
+        let y = t.call(Func::Multiply, &[0, 1]).expect("a function");
+        t.call(Func::Add, &[y, 0]).expect("a function");
+        let tape = Arc::new(t.finish());
+        for (shape, axes) in
+            [(vec![300_001], vec![0]), (vec![7, 3001], vec![1]), (vec![3001, 7], vec![0]), (vec![5, 70, 9], vec![0, 2])]
+        {
+            let x = array(&shape, d, 1);
+            let mut row = array(&shape[shape.len() - 1..], d, 2);
+            row.desc = Desc {
+                shape: shape[..].into(),
+                strides: mlx_ir::desc::broadcast_strides(&row.desc.shape, &row.desc.strides, &shape),
+                dtype: d,
+            };
+            let mut across = shape.clone();
+            across.reverse();
+            let mut seconds = vec![array(&shape, d, 3), row];
+            if shape.len() == 2 {
+                seconds.push(turned(array(&across, d, 4)));
+            }
+            for y in seconds {
+                for kind in kinds {
+                    let elements = Desc::contiguous(&shape, d);
+                    let ins = [x.clone(), y.clone()];
+                    let made = run(gpu, &Map { tape: tape.clone() }.into(), &ins, &[elements]).expect("a kernel");
+                    let mut to = shape.clone();
+                    axes.iter().for_each(|&a: &usize| to[a] = 1);
+                    let out = match kind {
+                        ReduceKind::Or => DType::Bool,
+                        _ => d,
+                    };
+                    let out = [Desc::contiguous(&to, out)];
+                    let axes: mlx_ir::Axes = axes.iter().copied().collect();
+                    let want = run(gpu, &Reduce { kind, axes: axes.clone() }.into(), &made, &out).expect("a kernel");
+                    let joined = ReduceMap { tape: tape.clone(), kind, axes };
+                    let got = run(gpu, &joined.into(), &ins, &out).expect("a kernel");
+                    assert_eq!(bits(&got[0]), bits(&want[0]), "{d} {shape:?} {kind:?}");
+                }
+            }
+        }
+    }
 }
