@@ -39,6 +39,11 @@ pub fn table() -> Vec<Bad> {
     bad! {
         "vecdot/axis", Value, ops::vecdot(&z(&[3, 4])?, &z(&[4])?, -1), "mx.vecdot(mx.zeros((3, 4)), mx.zeros(4))";
         "vecdot/sizes", Value, ops::vecdot(&z(&[3, 4])?, &z(&[3, 1])?, -1), "mx.vecdot(mx.zeros((3, 4)), mx.zeros((3, 1)))";
+        "gather_mm/indices", Value, ops::gather_mm(&z(&[2, 1, 3])?, &z(&[4, 3, 2])?, None, Some(&z(&[2])?), false), "mx.gather_mm(mx.zeros((2, 1, 3)), mx.zeros((4, 3, 2)), rhs_indices=mx.zeros(2))";
+        "gather_mm/sizes", Value, ops::gather_mm(&z(&[2, 1, 3])?, &z(&[4, 5, 2])?, None, Some(&i(&[2])?), false), "mx.gather_mm(mx.zeros((2, 1, 3)), mx.zeros((4, 5, 2)), rhs_indices=mx.zeros(2, mx.int32))";
+        "gather_mm/nothing to choose", Value, ops::gather_mm(&z(&[2, 1, 3])?, &z(&[0, 3, 2])?, None, Some(&i(&[2])?), false), "";
+        "gather_mm/places", Value, ops::gather_mm(&z(&[2, 1, 3])?, &z(&[4, 3, 2])?, None, Some(&i(&[3])?), false), "mx.gather_mm(mx.zeros((2, 1, 3)), mx.zeros((4, 3, 2)), rhs_indices=mx.zeros(3, mx.int32))";
+        "gather_qmm/sizes", Value, ops::quantize(&z(&[4, 32, 64])?, 32, 4).and_then(|(w, s, b)| ops::gather_qmm(&z(&[2, 1, 32])?, &w, &s, &b, None, Some(&i(&[2])?), true, 32, 4, false)), "mx.gather_qmm(mx.zeros((2, 1, 32)), *mx.quantize(mx.zeros((4, 32, 64)), 32, 4), rhs_indices=mx.zeros(2, mx.int32), group_size=32, bits=4)";
         "conv/channels", Value, ops::conv(&z(&[1, 5, 3])?, &z(&[2, 3, 4])?, &[1], &[0], &[1], 1), "mx.conv1d(mx.zeros((1, 5, 3)), mx.zeros((2, 3, 4)))";
         "conv/reach", Value, ops::conv(&z(&[1, 2, 3])?, &z(&[2, 3, 3])?, &[1], &[0], &[1], 1), "mx.conv1d(mx.zeros((1, 2, 3)), mx.zeros((2, 3, 3)))";
         "fftn/zero", Value, ops::fftn(&z(&[3])?, Some(&[0]), Some(&[0]), ops::FftKind::Complex, false, ops::FftNorm::Backward), "mx.fft.fft(mx.zeros(3), n=0)";

@@ -109,13 +109,13 @@ selection! {
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
-        Quantize, Dequantize, QuantizedMatmul,
+        Quantize, Dequantize, QuantizedMatmul, GatherMM, GatherQMM,
         Sort, ArgSort, Partition, ArgPartition, Fft,
     }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         // By its expansion, over the kernels of its parts.
-        CrossEntropy, BlockProject, CacheUpdate, Custom, Depends, Conv,
+        CrossEntropy, BlockProject, CacheUpdate, ReduceMap, Custom, Depends, Conv,
         // Computed in double precision by its exact meaning.
         Linalg,
         // For GPUs only.

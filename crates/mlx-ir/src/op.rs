@@ -243,7 +243,7 @@ macro_rules! op_table {
             }
             fused {
                 AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
-                BlockProject, CacheUpdate, Custom, Depends, Conv
+                GatherMM, GatherQMM, BlockProject, CacheUpdate, ReduceMap, Custom, Depends, Conv
             }
         }
     };
@@ -590,6 +590,30 @@ op_rows! {
         /// The matrix is (N, K) and used transposed; otherwise (K, N).
         transpose: bool,
     }
+    /// Products of matrices that indices choose. Inputs: a, b, then the indices as flagged, integers of one shape S. A
+    /// factor with indices is a stack, (A, M, K) or (B, K, N); one without is S + (M, K) or S + (K, N). Result:
+    /// S + (M, N). Negative indices count from the end; out of range is clamped.
+    GatherMM {
+        /// Indices choose the first factor.
+        left: bool,
+        /// Indices choose the second factor.
+        right: bool,
+        /// Those of the second factor ascend; a matter of speed alone.
+        sorted: bool,
+    }
+    /// [`GatherMM`] with a second factor in affine quantization. Inputs: x, codes, scales, biases, indices.
+    GatherQMM {
+        /// Group size and bits.
+        affine: Affine,
+        /// The matrices are (N, K) and used transposed; otherwise (K, N).
+        transpose: bool,
+        /// Indices choose x.
+        left: bool,
+        /// Indices choose the encoded matrix.
+        right: bool,
+        /// Those of the encoded matrix ascend; a matter of speed alone.
+        sorted: bool,
+    }
     /// Products of one x with several GGUF-block matrices (N_i, K), each used transposed; one f32 output (…, N_i)
     /// for each. Inputs: x (…, K), then the bytes of each matrix u8 (N_i, row bytes).
     BlockMatmul {
@@ -621,6 +645,16 @@ op_rows! {
         axis: Option<usize>,
         /// Rotation of the update.
         rope: Option<Rope>,
+    }
+    /// Reduction over `axes`, which stay with size one, of what an elementwise program gives, rounded to its dtype. Inputs:
+    /// those of the program, all of one shape.
+    ReduceMap {
+        /// The program.
+        tape: Arc<Tape>,
+        /// What to compute.
+        kind: ReduceKind,
+        /// Sorted axes.
+        axes: Axes,
     }
     /// Convolution. Inputs: x (N, space…, C), weight (O, kernel…, C / groups). Result: (N, places…, O).
     Conv {

@@ -120,10 +120,9 @@ pub fn quantized_matmul(
     })
 }
 
-/// See `mx.gather_mm`. Whether indices are sorted changes nothing but speed there, and nothing here.
+/// See `mx.gather_mm`.
 pub fn gather_mm(a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>, sorted: bool) -> R<Array> {
-    let _ = sorted;
-    Ok(ops::gather_mm(a, b, left, right)?)
+    Ok(ops::gather_mm(a, b, left, right, sorted)?)
 }
 
 /// See `mx.gather_qmm`.
@@ -141,12 +140,11 @@ pub fn gather_qmm(
     global_scale: Option<&Array>,
     sorted: bool,
 ) -> R<Array> {
-    let _ = sorted;
     let op = "gather_qmm";
     Ok(match layout(op, group_size, bits, mode)? {
         Both::Affine(g, b) => {
             no_global(op, global_scale)?;
-            ops::gather_qmm(x, w, scales, some_biases(op, biases)?, left, right, transpose, g, b)?
+            ops::gather_qmm(x, w, scales, some_biases(op, biases)?, left, right, transpose, g, b, sorted)?
         }
         Both::Small(format) => {
             no_biases(op, biases, mode)?;
@@ -182,9 +180,8 @@ pub fn gather_qqmm(
     globals: (Option<&Array>, Option<&Array>),
     sorted: bool,
 ) -> R<Array> {
-    let _ = sorted;
     let both = mixed("gather_qqmm", scales, group_size, bits, mode)?;
-    Ok(ops::gather_qqmm(x, w, scales, left, right, both, globals)?)
+    Ok(ops::gather_qqmm(x, w, scales, left, right, both, globals, sorted)?)
 }
 
 fn mixed(op: &str, scales: Option<&Array>, group_size: Option<i64>, bits: Option<i64>, mode: &str) -> R<Both> {

@@ -44,6 +44,7 @@ void main() {
     Share s = t.s;
     uint down = gl_SubgroupID / (BN / WN) * WM, across = gl_SubgroupID % (BN / WN) * WN;
     uvec4 a_next[A_LOADS], b_next[B_LOADS];
+    EACH_RUN(t, s, BM)
     coopmat<float, gl_ScopeSubgroup, MM, MN, gl_MatrixUseAccumulator> sum[FM * FN];
     [[unroll]] for (uint i = 0; i < FM * FN; i++)
         sum[i] = coopmat<float, gl_ScopeSubgroup, MM, MN, gl_MatrixUseAccumulator>(0.0);
@@ -110,11 +111,12 @@ void main() {
                 uint e = step + gl_SubgroupInvocationID * 4u;
                 uint r = t.row + down + i * MM + e / MN, c = t.column + across + j * MN + e % MN;
                 uint own = base + min(e, MM * MN - 4u);
-                bool mine = t.live && e < MM * MN && r < p.m;
+                bool mine = t.live && e < MM * MN && IN_RUN(r);
                 vec4 v = vec4(stage[own], stage[own + 1u], stage[own + 2u], stage[own + 3u]);
                 put(s, r, c, v, mine ? left(c, p.n, 4u) : 0u);
             }
             controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
         }
     }
+    END_RUN
 }

@@ -25,6 +25,7 @@ void main() {
     Tile t = tile(group_index(), BM, BN);
     Share s = t.s;
     uvec4 a_next[A_LOADS], b_next[B_LOADS];
+    EACH_RUN(t, s, BM)
     vec4 sum[TM * TN / 4];
     [[unroll]] for (uint i = 0; i < TM * TN / 4; i++) sum[i] = vec4(0.0);
     uint down = lane / (BN / TN) * 4, across = lane % (BN / TN) * 4;
@@ -104,7 +105,8 @@ void main() {
         uint r = t.row + down + i / 4 * (BM * 4 / TM) + i % 4;
         [[unroll]] for (uint j = 0; j < TN / 4; j++) {
             uint c = t.column + across + j * (BN * 4 / TN);
-            put(s, r, c, sum[i * (TN / 4) + j], t.live && r < p.m ? left(c, p.n, 4u) : 0u);
+            put(s, r, c, sum[i * (TN / 4) + j], t.live && IN_RUN(r) ? left(c, p.n, 4u) : 0u);
         }
     }
+    END_RUN
 }

@@ -1,5 +1,6 @@
 //! The back end: arrays on the device, and the one place that says which op has which kernel.
 
+use crate::emit::Halves;
 use crate::hal::device::Device;
 use crate::hal::memory::{Block, Place, Pool, host_bytes, host_copy, host_equal};
 #[cfg(test)]
@@ -163,7 +164,11 @@ impl Core {
         }
     }
 
-    fn alloc(&self, bytes: usize) -> Result<Buffer> {
+    /// Memory for an array.
+    ///
+    /// # Errors
+    /// `Memory` if there is none.
+    pub fn alloc(&self, bytes: usize) -> Result<Buffer> {
         self.arrays(self.take(bytes, Place::Array)?, 0, bytes)
     }
 
@@ -295,7 +300,9 @@ impl Core {
         if let Some(s) = self.shaders.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
             return Ok(s.clone());
         }
-        let code = key.emit().ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {}", key.name())))?;
+        let code = key
+            .emit(Halves::of(self.device.caps()))
+            .ok_or_else(|| Error::unsupported(format!("[gpu] no shader for {}", key.name())))?;
         let shader = Arc::new(Shader::new(key.name(), code));
         let mut all = self.shaders.write().unwrap_or_else(|e| e.into_inner());
         Ok(all.entry(key).or_insert(shader).clone())
@@ -553,7 +560,9 @@ impl Backend for VulkanBackend {
         if off != 0 && kernels::family(op).is_some_and(|f| off & bit(f) != 0) {
             return false;
         }
-        inputs.iter().chain(outputs).all(|d| fits(caps, d)) && kernels::supports(caps, op, inputs, outputs)
+        inputs.iter().enumerate().all(|(i, d)| fits(caps, d) || kernels::split::divides(op, i))
+            && outputs.iter().all(|d| fits(caps, d))
+            && kernels::supports(caps, op, inputs, outputs)
     }
     fn memory(&self) -> MemoryInfo {
         self.core.pool.info()

@@ -130,6 +130,10 @@ macro_rules! flags {
 flags! {
     /// f16 arithmetic.
     fp16,
+    /// Conversions to f16 that are asked to round to the nearest, of two the even one, do, and keep infinities.
+    half_rounds,
+    /// f16 that are asked to keep subnormal numbers do.
+    half_subnormals,
     /// 8-bit integer arithmetic.
     int8,
     /// 16-bit integer arithmetic.

@@ -182,6 +182,15 @@ impl<'a> Cx<'a> {
         self.bound(&block, 0, 0..bytes.next_multiple_of(4), true)
     }
 
+    /// As [`Cx::scratch`], as an operand of another op's kernel.
+    ///
+    /// # Errors
+    /// `Memory` if there is none.
+    pub fn temporary(&mut self, desc: &Desc) -> Result<Operand> {
+        let buffer = self.core.alloc(desc.size() * desc.dtype.size())?;
+        Ok(Operand { desc: desc.clone(), buffer, offset: 0 })
+    }
+
     /// Numbers for a kernel to read, at most 1024.
     ///
     /// # Errors

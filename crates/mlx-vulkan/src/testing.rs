@@ -98,7 +98,14 @@ fn numbers(o: &Operand) -> Vec<f64> {
 /// If they differ, or if either declines (but for 64-bit integers on a device without).
 #[track_caller]
 pub(crate) fn compare(op: impl Into<Op>, ins: &[Operand], outs: &[Desc], tolerance: f64) {
-    let Some(gpu) = backend() else { return };
+    if let Some(gpu) = backend() {
+        compare_on(gpu, op, ins, outs, tolerance);
+    }
+}
+
+/// As [`compare`], on a device.
+#[track_caller]
+pub(crate) fn compare_on(gpu: &VulkanBackend, op: impl Into<Op>, ins: &[Operand], outs: &[Desc], tolerance: f64) {
     let op = op.into();
     let want = run(cpu(), &op, ins, outs).expect("the processor has the kernel");
     let wide = |d: &Desc| matches!(d.dtype, DType::U64 | DType::I64);

@@ -123,3 +123,34 @@ fn a_failed_evaluation_can_be_repeated() -> Result<()> {
     memory::set_limit(old);
     near(&y[0], &mlx::on(Stream::default_of(Device::Cpu)?, f)?[0])
 }
+
+#[test]
+fn reductions_take_in_the_elementwise_work_before_them() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
+    let Some(gpu) = gpu() else { return Ok(()) };
+    for d in [DType::F32, DType::F16] {
+        let (x, y) = (ops::astype(&values(&[37, 501], 1)?, d)?, ops::astype(&values(&[501], 2)?, d)?);
+        mlx::eval(&[x.clone(), y.clone()])?;
+        type Case<'a> = &'a dyn Fn() -> Result<Array>;
+        let elements: [Case<'_>; 3] =
+            [&|| ops::multiply(&x, &y), &|| ops::square(&ops::subtract(&x, &ops::abs(&y)?)?), &|| {
+                ops::abs(&ops::transpose(&x, None)?)
+            }];
+        for make in elements {
+            for reduce in [ops::sum, ops::max] {
+                let joined = || Ok(vec![reduce(&make()?, Some(&[1]), false)?]);
+                same(gpu, 1, joined)?;
+                // Another handle keeps the elements apart: the same bits.
+                let got = mlx::on(gpu, joined)?.remove(0);
+                let kept = mlx::on(gpu, make)?;
+                let want = mlx::on(gpu, || reduce(&kept, Some(&[1]), false))?;
+                let before = mlx::counts();
+                mlx::eval(&[kept, want.clone()])?;
+                // At most the elements are one op for several.
+                assert!((mlx::counts() - before).lowered <= 1);
+                assert!(ops::array_equal(&got, &want, false)?.item::<bool>()?);
+            }
+        }
+    }
+    Ok(())
+}

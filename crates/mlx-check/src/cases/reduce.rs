@@ -3,7 +3,10 @@
 use crate::case;
 use crate::case::{Family::*, List, Tol::*};
 use crate::data::*;
-use mlx::ops;
+use mlx::{DType, Result, ops};
+use mlx_ir::op::ReduceKind;
+use mlx_ir::{Func, Tape, TapeBuilder};
+use std::sync::Arc;
 
 const BIG: &[usize] = &[4096, 4096];
 
@@ -11,7 +14,17 @@ const BIG: &[usize] = &[4096, 4096];
 #[allow(clippy::type_complexity, reason = "a table")]
 const SHAPES: [(&[usize], Option<&[i64]>, &str); 11] = [(&[7], None, "None"), (&[], None, "None"), (&[1], Some(&[0]), "(0,)"), (&[1037], Some(&[-1]), "(-1,)"), (&[3, 65], Some(&[1]), "(1,)"), (&[65, 3], Some(&[0]), "(0,)"), (&[33, 34], None, "None"), (&[3, 4, 5], Some(&[0, 2]), "(0, 2)"), (&[3, 4, 5], Some(&[1]), "(1,)"), (&[2, 3, 1, 5, 2], Some(&[1, -1]), "(1, -1)"), (&[3, 4], Some(&[]), "()")];
 
+/// x·y + x.
+fn tape(d: DType) -> Result<Arc<Tape>> {
+    let mut t = TapeBuilder::new(&[d, d]);
+    let y = t.call(Func::Multiply, &[0, 1])?;
+    t.call(Func::Add, &[y, 0])?;
+    Ok(Arc::new(t.finish()))
+}
+
 pub fn add(c: &mut List) {
+    case!(c, "reduce_map", Float, Accumulate(16), [normal(&[3, 67, 2]), normal(&[3, 67, 2])], d[0, 1], |x| ops::reduce_map(tape(x[0].dtype())?, x, ReduceKind::Sum, &[0, 1]), "");
+    case!(c, "reduce_map/largest", Float, Exact, [normal(&[5, 300]), normal(&[5, 300])], d[], |x| ops::reduce_map(tape(x[0].dtype())?, x, ReduceKind::Max, &[1]), "");
     for (s, a, p) in SHAPES {
         for k in [false, true] {
             let py = |f: &str| format!("mx.{f}(x0, axis={p}, keepdims={})", if k { "True" } else { "False" });

@@ -25,6 +25,7 @@ pub mod update;
 #[cfg(test)]
 mod copy_tests;
 pub(crate) mod ints;
+pub(crate) mod pairs;
 #[cfg(test)]
 mod rows_tests;
 pub(crate) mod scratch;

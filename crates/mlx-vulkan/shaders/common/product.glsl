@@ -24,15 +24,40 @@ layout(set = 0, binding = 1) readonly buffer BVectors { uvec4 b_vectors[]; };
 layout(set = 0, binding = 2) readonly buffer C { uint c_words[]; };
 #endif
 layout(set = 0, binding = OUT_BINDING) writeonly buffer Result { uint out_words[]; };
+#ifdef GATHERED
+// Which factors are chosen by indices, and of those the ones whose indices may be negative; bound to a where there are
+// none.
+layout(constant_id = 19) const bool A_CHOSEN = false;
+layout(constant_id = 20) const bool B_CHOSEN = false;
+layout(constant_id = 21) const bool A_SIGNED = false;
+layout(constant_id = 22) const bool B_SIGNED = false;
+// Every row has a matrix of its own; rows with the same one follow each other.
+layout(constant_id = 23) const bool RUNS = false;
+layout(set = 0, binding = OUT_BINDING + 1) readonly buffer AIndices { uint a_indices[]; };
+layout(set = 0, binding = OUT_BINDING + 2) readonly buffer BIndices { uint b_indices[]; };
+#endif
 layout(push_constant) uniform Push {
     uint m, n, k;
     uint a_first, b_first, c_first, out_first;  // elements, as all strides
     uint a_m, a_k, b_n, b_k, c_m, c_n, out_m, out_n;
+#ifdef GATHERED
+    uint a_index, b_index;                      // the first
+#else
     float alpha, beta;
+#endif
     uint batches, batch_1, batch_2;             // all; sizes of the two innermost dimensions
-    uint a_batch[3], b_batch[3], c_batch[3];
+    // Steps over the batch: of the indices where a factor is chosen.
+    uint a_batch[3], b_batch[3];
+#ifdef GATHERED
+    uint a_count, b_count, a_matrix;            // matrices to choose from; steps between them
+#else
+    uint c_batch[3];
+#endif
     uint terms;                                 // of a part
     uint parts;
+#ifdef GATHERED
+    uint b_matrix;
+#endif
 } p;
 
 #if PER_WORD == 2
@@ -82,14 +107,30 @@ struct Share {
     uint first, end;      // terms
 };
 #define BATCH_PLACE(at, steps) (at.x * steps[0] + at.y * steps[1] + at.z * steps[2])
+#ifdef GATHERED
+// Negative indices count from the end; what is out of range is the nearest that is not.
+uint inside(uint index, uint count, bool negative) {
+    if (negative && int(index) < 0) return uint(max(int(index) + int(count), 0));
+    return min(index, count - 1u);
+}
+uint matrix_of(uint at) { return inside(b_indices[p.b_index + at], p.b_count, B_SIGNED); }
+#endif
 Share share(uint batch, uint part) {
     Share s;
     s.batch = batch;
     s.part = part;
     uvec3 at = uvec3(batch / (p.batch_1 * p.batch_2), batch / p.batch_2 % p.batch_1, batch % p.batch_2);
+#ifdef GATHERED
+    uint from = BATCH_PLACE(at, p.a_batch);
+    s.a = p.a_first + (A_CHOSEN ? inside(a_indices[p.a_index + from], p.a_count, A_SIGNED) * p.a_matrix : from);
+    from = BATCH_PLACE(at, p.b_batch);
+    s.b = p.b_first;
+    if (!RUNS) s.b += B_CHOSEN ? matrix_of(from) * p.b_matrix : from;
+#else
     s.a = p.a_first + BATCH_PLACE(at, p.a_batch);
     s.b = p.b_first + BATCH_PLACE(at, p.b_batch);
     s.c = p.c_first + BATCH_PLACE(at, p.c_batch);
+#endif
 #ifdef AFFINE
     s.b -= p.b_first;
 #endif
@@ -101,7 +142,7 @@ Share share(uint batch, uint part) {
 // Stores the first `count` of four neighbours in row i from column j on.
 void put(Share s, uint i, uint j, vec4 v, uint count) {
     uint at = p.out_first + ((PARTS ? s.part * p.batches : 0u) + s.batch) * (p.m * p.n) + i * p.out_m + j * p.out_n;
-#ifndef AFFINE
+#if !defined(AFFINE) && !defined(GATHERED)
     if (ADD) {
         [[unroll]] for (uint q = 0; q < 4u; q++) {
             uint from = s.c + i * p.c_m + (j + q) * p.c_n;

@@ -19,6 +19,27 @@ Tile tile(uint group, uint rows, uint columns) {
     t.s = share(rest % p.batches, rest / p.batches);
     return t;
 }
+#ifdef GATHERED
+// Where the run of rows that begins at `from` ends.
+uint run_end(uint from, uint end) {
+    if (!RUNS || from >= end) return end;
+    uint matrix = matrix_of(from * p.b_batch[2]), to = from + 1u;
+    while (to < end && matrix_of(to * p.b_batch[2]) == matrix) to++;
+    return to;
+}
+// Rows of a tile with one matrix after another: results of the others are not stored.
+#define EACH_RUN(t, s, rows) \
+    uint to = t.row, last = min(t.row + rows, p.m); \
+    for (uint from = t.row; from < last; from = to) { \
+        to = run_end(from, last); \
+        if (RUNS) s.b = t.s.b + matrix_of(from * p.b_batch[2]) * p.b_matrix;
+#define IN_RUN(r) (r >= from && r < to)
+#define END_RUN }
+#else
+#define EACH_RUN(t, s, rows)
+#define IN_RUN(r) (r < p.m)
+#define END_RUN
+#endif
 // Chunk `i` of a tile with so many chunks in a run: its place in the run, and which run.
 uvec2 spot(uint i, uint runs) { return uvec2(i % runs, i / runs); }
 #ifdef AFFINE

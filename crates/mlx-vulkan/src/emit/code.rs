@@ -8,6 +8,28 @@ use std::collections::HashMap;
 /// A value of the shader.
 pub(super) type Id = spirv::Word;
 
+/// How f16 are converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Halves {
+    /// In integers, on every device.
+    Integers,
+    /// By the device but for subnormal numbers, which it may take for 0.
+    Normal,
+    /// By the device.
+    All,
+}
+
+impl Halves {
+    /// What the device can be trusted with.
+    pub fn of(caps: &crate::Caps) -> Halves {
+        match caps.fp16 && caps.half_rounds {
+            true if caps.half_subnormals => Halves::All,
+            true => Halves::Normal,
+            false => Halves::Integers,
+        }
+    }
+}
+
 /// The instruction `Sqrt` of the extended set `GLSL.std.450`.
 const GLSL_SQRT: u32 = 31;
 
@@ -21,6 +43,9 @@ pub(super) struct Code {
     pub f32: Id,
     u64: Option<Id>,
     u32x2: Option<Id>,
+    /// f16 and two of them, once they are used.
+    f16: Option<[Id; 2]>,
+    halves: Halves,
     constants: HashMap<(Id, u64), Id>,
     buffers: Vec<Id>,
     word: Id,
@@ -93,6 +118,8 @@ impl Code {
             f32,
             u64: None,
             u32x2: None,
+            f16: None,
+            halves: Halves::Integers,
             constants: HashMap::new(),
             buffers: list,
             word,
@@ -103,12 +130,28 @@ impl Code {
         }
     }
 
+    /// How f16 are converted from now on.
+    pub fn convert_halves(mut self, how: Halves) -> Code {
+        self.halves = how;
+        self
+    }
+    pub fn halves(&self) -> Halves {
+        self.halves
+    }
+
     /// The finished module.
     pub fn finish(mut self) -> Vec<u32> {
         self.b.ret().expect("a block is open");
         self.b.end_function().expect("a function is open");
         self.b.entry_point(spirv::ExecutionModel::GLCompute, self.function, "main", [self.invocation]);
         self.b.execution_mode(self.function, spirv::ExecutionMode::LocalSize, [64, 1, 1]);
+        if self.f16.is_some() {
+            self.b.execution_mode(self.function, spirv::ExecutionMode::RoundingModeRTE, [16]);
+            self.b.execution_mode(self.function, spirv::ExecutionMode::SignedZeroInfNanPreserve, [16]);
+            if self.halves == Halves::All {
+                self.b.execution_mode(self.function, spirv::ExecutionMode::DenormPreserve, [16]);
+            }
+        }
         self.b.module().assemble()
     }
 
@@ -119,6 +162,53 @@ impl Code {
             self.u64 = Some(self.b.type_int(64, 0));
         }
         self.u64.expect("just set")
+    }
+
+    /// The types of f16 and of two of them; using them asks for the capabilities.
+    fn f16(&mut self) -> [Id; 2] {
+        if let Some(types) = self.f16 {
+            return types;
+        }
+        self.b.extension("SPV_KHR_float_controls");
+        self.b.capability(Capability::Float16);
+        self.b.capability(Capability::RoundingModeRTE);
+        self.b.capability(Capability::SignedZeroInfNanPreserve);
+        if self.halves == Halves::All {
+            self.b.capability(Capability::DenormPreserve);
+        }
+        let one = self.b.type_float(16, None);
+        let types = [one, self.b.type_vector(one, 2)];
+        self.f16 = Some(types);
+        types
+    }
+
+    /// The value of the f16 in the low bits of a word, as the device converts it.
+    pub fn half_value(&mut self, word: Id) -> Id {
+        let [one, two] = self.f16();
+        let pair = self.op(Op::Bitcast, two, &[word]);
+        let h = self.b.composite_extract(one, None, pair, [0]).expect("a block is open");
+        self.op(Op::FConvert, self.f32, &[h])
+    }
+
+    /// An f32 as the f16 that the device makes of it.
+    fn half_of(&mut self, x: Id) -> Id {
+        let [one, _] = self.f16();
+        self.op(Op::FConvert, one, &[x])
+    }
+
+    /// The bits of the f16 that the device makes of an f32.
+    pub fn half_word(&mut self, x: Id) -> Id {
+        let [one, two] = self.f16();
+        let h = self.half_of(x);
+        let zero = *self.constants.entry((one, 0)).or_insert_with(|| self.b.constant_bit32(one, 0));
+        let pair = self.op(Op::CompositeConstruct, two, &[h, zero]);
+        self.op(Op::Bitcast, self.u32, &[pair])
+    }
+
+    /// An f32 rounded to f16 by the device.
+    pub fn through_half(&mut self, x: Id) -> Id {
+        let h = self.half_of(x);
+        self.op(Op::FConvert, self.f32, &[h])
     }
 
     fn u32x2(&mut self) -> Id {

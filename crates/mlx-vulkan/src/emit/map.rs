@@ -5,7 +5,7 @@
 //! if it is strided); the first element of each input; the sizes of the dimensions but the first, if anything is
 //! strided; the strides of each such input, then of such an output.
 
-use super::code::{Code, Id};
+use super::code::{Code, Halves, Id};
 use super::expr::X;
 use super::memory::{Value, load, rounded, stored, wrap};
 use super::{complex, convert, float, integer};
@@ -33,14 +33,21 @@ pub(crate) enum Place {
 /// not strided then.
 ///
 /// [`GROUP`]: crate::kernels::map::GROUP
-pub(crate) fn map(tape: &Tape, places: &[Place], out_place: Place, dims: usize, times: u32) -> Option<Vec<u32>> {
+pub(crate) fn map(
+    tape: &Tape,
+    places: &[Place],
+    out_place: Place,
+    dims: usize,
+    times: u32,
+    halves: Halves,
+) -> Option<Vec<u32>> {
     let inputs = tape.inputs();
     let out = tape.dtype();
     // f64 needs arithmetic that few devices have.
     if inputs.iter().chain(tape.instrs().iter().map(|i| &i.dtype)).any(|&d| d == DType::F64) {
         return None;
     }
-    let mut c = Code::new(inputs.len() + 1, 0);
+    let mut c = Code::new(inputs.len() + 1, 0).convert_halves(halves);
     let (n, row, first) = (c.pushed(0), c.pushed(1), c.pushed(2));
     let starts: Vec<Id> = (0..inputs.len()).map(|i| c.pushed(3 + i)).collect();
     let mut next = 3 + inputs.len();

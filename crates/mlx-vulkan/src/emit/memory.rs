@@ -1,6 +1,6 @@
 //! Elements of every dtype in buffers of words.
 
-use super::code::{Code, Id};
+use super::code::{Code, Halves, Id};
 use mlx_ir::DType;
 use rspirv::spirv::Op;
 
@@ -32,18 +32,34 @@ pub(super) fn wrap(c: &mut Code, dtype: DType, x: Id) -> Id {
     }
 }
 
-/// The value of an f16 in the low bits of a word, exactly.
-pub(super) fn half_to_float(c: &mut Code, h: Id) -> Id {
-    let sign = c.word_op(Op::BitwiseAnd, h, 0x8000);
-    let sign = c.word_op(Op::ShiftLeftLogical, sign, 16);
-    let size = c.word_op(Op::BitwiseAnd, h, 0x7fff);
-    let up = c.word_op(Op::ShiftLeftLogical, size, 13);
-    let normal = c.word_op(Op::IAdd, up, 112 << 23);
-    let special = c.word_op(Op::IAdd, up, 224 << 23);
+/// The value of a subnormal f16 without its sign, given as its bits.
+fn tiny_half(c: &mut Code, size: Id) -> Id {
     let count = c.op(Op::ConvertUToF, c.f32, &[size]);
     let unit = c.f(2f32.powi(-24));
     let tiny = c.op(Op::FMul, c.f32, &[count, unit]);
-    let tiny = c.bits(tiny);
+    c.bits(tiny)
+}
+
+/// The value of an f16 in the low bits of a word, exactly. With conversions by the device other bits may be set.
+pub(super) fn half_to_float(c: &mut Code, h: Id) -> Id {
+    if c.halves() == Halves::All {
+        return c.half_value(h);
+    }
+    let sign = c.word_op(Op::BitwiseAnd, h, 0x8000);
+    let sign = c.word_op(Op::ShiftLeftLogical, sign, 16);
+    let size = c.word_op(Op::BitwiseAnd, h, 0x7fff);
+    if c.halves() == Halves::Normal {
+        let tiny = tiny_half(c, size);
+        let tiny = c.op(Op::BitwiseOr, c.u32, &[tiny, sign]);
+        let (tiny, least) = (c.as_f32(tiny), c.u(0x400));
+        let is_tiny = c.op(Op::ULessThan, c.bool, &[size, least]);
+        let normal = c.half_value(h);
+        return c.select(c.f32, is_tiny, tiny, normal);
+    }
+    let up = c.word_op(Op::ShiftLeftLogical, size, 13);
+    let normal = c.word_op(Op::IAdd, up, 112 << 23);
+    let special = c.word_op(Op::IAdd, up, 224 << 23);
+    let tiny = tiny_half(c, size);
     let (least, most) = (c.u(0x400), c.u(0x7c00));
     let is_tiny = c.op(Op::ULessThan, c.bool, &[size, least]);
     let is_special = c.op(Op::UGreaterThanEqual, c.bool, &[size, most]);
@@ -53,12 +69,37 @@ pub(super) fn half_to_float(c: &mut Code, h: Id) -> Id {
     c.as_f32(r)
 }
 
+/// The bits of a subnormal f16 nearest to an f32, given as its bits without the sign.
+fn half_of_tiny(c: &mut Code, size: Id) -> Id {
+    // A multiple of 2^-24 is what 1/2 leaves room for.
+    let (f, half) = (c.as_f32(size), c.f(0.5));
+    let t = c.op(Op::FAdd, c.f32, &[f, half]);
+    let t = c.bits(t);
+    c.word_op(Op::ISub, t, 0.5f32.to_bits())
+}
+
+/// Bits of f32 without the sign: the least whose f16 is normal, and infinity.
+const LEAST_NORMAL: u32 = 0x3880_0000;
+const INFINITY: u32 = 0x7f80_0000;
+
 /// An f32 as f16 in the low bits of a word, to nearest, ties to even.
 pub(super) fn float_to_half(c: &mut Code, x: Id) -> Id {
     let u = c.bits(x);
     let size = c.word_op(Op::BitwiseAnd, u, 0x7fff_ffff);
     let sign = c.word_op(Op::ShiftRightLogical, u, 16);
     let sign = c.word_op(Op::BitwiseAnd, sign, 0x8000);
+    if c.halves() != Halves::Integers {
+        let mut r = c.half_word(x);
+        let (quiet, inf) = (c.word_op(Op::BitwiseOr, sign, 0x7e00), c.u(INFINITY));
+        let is_nan = c.op(Op::UGreaterThan, c.bool, &[size, inf]);
+        if c.halves() == Halves::Normal {
+            let tiny = half_of_tiny(c, size);
+            let (tiny, least) = (c.op(Op::BitwiseOr, c.u32, &[tiny, sign]), c.u(LEAST_NORMAL));
+            let is_tiny = c.op(Op::ULessThan, c.bool, &[size, least]);
+            r = c.select(c.u32, is_tiny, tiny, r);
+        }
+        return c.select(c.u32, is_nan, quiet, r);
+    }
     // Normal results: half a unit less one, one more if the result would be odd.
     let low = c.word_op(Op::ShiftRightLogical, size, 13);
     let odd = c.word_op(Op::BitwiseAnd, low, 1);
@@ -66,12 +107,8 @@ pub(super) fn float_to_half(c: &mut Code, x: Id) -> Id {
     let n = c.word_op(Op::IAdd, n, 0xfff);
     let n = c.op(Op::IAdd, c.u32, &[n, odd]);
     let normal = c.word_op(Op::ShiftRightLogical, n, 13);
-    // Subnormal results: a multiple of 2^-24 is what 1/2 leaves room for.
-    let (f, half) = (c.as_f32(size), c.f(0.5));
-    let t = c.op(Op::FAdd, c.f32, &[f, half]);
-    let t = c.bits(t);
-    let tiny = c.word_op(Op::ISub, t, 0.5f32.to_bits());
-    let (least, most, inf) = (c.u(0x3880_0000), c.u(0x477f_f000), c.u(0x7f80_0000));
+    let tiny = half_of_tiny(c, size);
+    let (least, most, inf) = (c.u(LEAST_NORMAL), c.u(0x477f_f000), c.u(INFINITY));
     let is_tiny = c.op(Op::ULessThan, c.bool, &[size, least]);
     let is_large = c.op(Op::UGreaterThanEqual, c.bool, &[size, most]);
     let is_nan = c.op(Op::UGreaterThan, c.bool, &[size, inf]);
@@ -100,10 +137,25 @@ pub(super) fn float_to_brain(c: &mut Code, x: Id) -> Id {
 /// An f32 rounded to the values of f16 or bf16; f32 is left alone.
 pub(super) fn rounded(c: &mut Code, dtype: DType, x: Id) -> Id {
     match dtype {
-        DType::F16 => {
-            let h = float_to_half(c, x);
-            half_to_float(c, h)
-        }
+        DType::F16 => match c.halves() {
+            Halves::Integers => {
+                let h = float_to_half(c, x);
+                half_to_float(c, h)
+            }
+            Halves::All => c.through_half(x),
+            Halves::Normal => {
+                let u = c.bits(x);
+                let size = c.word_op(Op::BitwiseAnd, u, 0x7fff_ffff);
+                let sign = c.word_op(Op::BitwiseAnd, u, 1 << 31);
+                let tiny = half_of_tiny(c, size);
+                let tiny = tiny_half(c, tiny);
+                let tiny = c.op(Op::BitwiseOr, c.u32, &[tiny, sign]);
+                let (tiny, least) = (c.as_f32(tiny), c.u(LEAST_NORMAL));
+                let is_tiny = c.op(Op::ULessThan, c.bool, &[size, least]);
+                let normal = c.through_half(x);
+                c.select(c.f32, is_tiny, tiny, normal)
+            }
+        },
         DType::BF16 => {
             let h = float_to_brain(c, x);
             let h = c.word_op(Op::ShiftLeftLogical, h, 16);

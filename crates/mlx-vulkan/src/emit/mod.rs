@@ -21,6 +21,7 @@ mod scatter;
 
 pub(crate) use blocks::rows;
 pub(crate) use boxes::{Moving, moving};
+pub(crate) use code::Halves;
 pub(crate) use create::{arange, random};
 pub(crate) use gather::{Gathering, gather};
 pub(crate) use map::{Place, map};

@@ -3,12 +3,13 @@
 //!
 //! Push constants: invocations with work; invocations of a row of the grid; the output's first word; parts of an output;
 //! terms of an output; the first element of each input; sizes of the kept dimensions but the first; each input's strides
-//! over them; the same for the folded dimensions.
+//! over them; the same for the folded dimensions; among numbers of terms the first of these, and their steps over the
+//! outputs and the terms.
 
-use super::code::{Code, Id};
+use super::code::{Code, Halves, Id};
 use super::expr::{X, sel};
 use super::map::{call, constant, coordinates, pack, put, run, walk};
-use super::memory::{Value, load, stored};
+use super::memory::{Value, load, rounded, stored};
 use mlx_ir::op::{ArgKind, ReduceKind};
 use mlx_ir::tape::Tape;
 use mlx_ir::{DType, Func};
@@ -36,6 +37,8 @@ pub(crate) struct Folding {
     pub folded: usize,
     /// Whether an output has several parts, each an output of its own here.
     pub parts: Parts,
+    /// The terms are those whose numbers lie in a buffer after the inputs: the best of parts.
+    pub among: bool,
 }
 
 /// How the parts of outputs lie, and so which invocations are neighbours.
@@ -49,8 +52,9 @@ pub(crate) enum Parts {
     Apart,
 }
 
-/// Terms that are read before the first of them is folded.
+/// Terms that are read before the first of them is folded; of longer tapes one at a time is enough to do.
 const AHEAD: u32 = 4;
+const LONG: usize = 12;
 
 /// A value in variables.
 pub(super) struct Held {
@@ -132,14 +136,16 @@ fn is_nan(c: &mut Code, v: Value) -> Option<X> {
 }
 
 /// The shader, or none if a function that it needs has none here.
-pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
+pub(crate) fn fold(f: &Folding, halves: Halves) -> Option<Vec<u32>> {
     let inputs = f.tape.inputs();
     let dtypes = inputs.iter().chain(f.tape.instrs().iter().map(|i| &i.dtype)).chain([&f.out]);
     if dtypes.clone().any(|d| *d == DType::F64) {
         return None;
     }
     let acc = acc_dtype(f.fold, f.tape.dtype(), f.out);
-    let mut c = Code::new(inputs.len() + 1, 0);
+    let numbers = inputs.len();
+    let buffer = numbers + usize::from(f.among);
+    let mut c = Code::new(buffer + 1, 0).convert_halves(halves);
     let [n, row, first, parts, terms] = std::array::from_fn(|i| c.pushed(i));
     let mut next = 5;
     let mut take = |c: &mut Code, count: usize| -> Vec<Id> {
@@ -151,9 +157,11 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
     let kept: Vec<Vec<Id>> = inputs.iter().map(|_| take(&mut c, f.kept)).collect();
     let folded_shape = take(&mut c, f.folded - 1);
     let folded: Vec<Vec<Id>> = inputs.iter().map(|_| take(&mut c, f.folded)).collect();
+    let among = if f.among { take(&mut c, 3) } else { Vec::new() };
 
     let number = c.number(row);
     let parted = f.parts != Parts::One;
+    let out = if parted && matches!(f.fold, Fold::Kind(_)) { acc } else { f.out };
     let each = if parted { 1 } else { (4 / f.out.size()).max(1) as u32 };
     let begin = if each == 1 { number } else { c.word_op(Op::IMul, number, each) };
     let inside = c.op(Op::ULessThan, c.bool, &[begin, n]);
@@ -196,34 +204,44 @@ pub(crate) fn fold(f: &Folding) -> Option<Vec<u32>> {
                         load(c, j, inputs[j], index)
                     })
                     .collect();
-                let v = run(c, &f.tape, values)?;
+                // What was an array of its own is rounded to its dtype.
+                let v = match run(c, &f.tape, values)? {
+                    Value::Float(x) => Value::Float(rounded(c, f.tape.dtype(), x)),
+                    v => v,
+                };
                 // Terms enter in the dtype in which they are folded.
                 call(c, Func::Convert, f.tape.dtype(), acc, &[v])
             };
-            let Some(v) = one_output(c, f, acc, [part, terms, step], &mut term) else {
+            let number = |c: &mut Code, t: Id| match among[..] {
+                [first, outputs, steps] => {
+                    let at = walk(c, first, &[output, t], &[outputs, steps]);
+                    c.load(numbers, at)
+                }
+                _ => t,
+            };
+            let Some(v) = one_output(c, f, acc, [part, terms, step], &mut term, &number) else {
                 made = false;
                 return;
             };
-            let out = if parted { acc } else { f.out };
             let w = stored(c, out, v);
             words = Some(pack(c, words, k, out, w));
         }
         let Some(words) = words else { return };
-        let out = if parted { acc } else { f.out };
         let at = if out.size() == 8 { c.word_op(Op::ShiftLeftLogical, number, 1) } else { number };
         let at = c.op(Op::IAdd, c.u32, &[first, at]);
-        put(c, inputs.len(), at, out, words);
+        put(c, buffer, at, out, words);
     });
     made.then(|| c.finish())
 }
 
-/// Folds terms `part`, `part + step`, … below `terms`.
+/// Folds terms `part`, `part + step`, … below `terms`; `number` says which term that is.
 fn one_output(
     c: &mut Code,
     f: &Folding,
     acc: DType,
     [part, terms, step]: [Id; 3],
     term: &mut dyn FnMut(&mut Code, Id) -> Option<Value>,
+    number: &dyn Fn(&mut Code, Id) -> Id,
 ) -> Option<Value> {
     let mut made = true;
     match f.fold {
@@ -252,8 +270,8 @@ fn one_output(
                     None => made = false,
                 }
             };
-            // Products have shaders of their own; this one takes any layout, and should rather be short.
-            if f.tape.inputs().len() > 1 {
+            // Matrix products have shaders of their own; one of any layout should rather be short.
+            if (f.tape.inputs().len() > 1 && f.kept > 2) || f.tape.instrs().len() > LONG {
                 c.repeat(begin, terms, step, |c, t| {
                     let value = term(c, t).map(|v| vec![v]);
                     fold(c, value);
@@ -291,16 +309,28 @@ fn one_output(
             made.then(|| held.get(c))
         }
         Fold::Arg(kind) => {
-            let best = term(c, part)?;
+            let first = number(c, part);
+            let best = term(c, first)?;
             let best = Held::new(c, best);
-            let at = Held::new(c, Value::Word(part));
+            let at = Held::new(c, Value::Word(first));
             let begin = c.op(Op::IAdd, c.u32, &[part, step]);
             let better = if kind == ArgKind::Max { Func::Greater } else { Func::Less };
             c.repeat(begin, terms, step, |c, t| {
+                let t = number(c, t);
                 let taken = term(c, t).and_then(|x| {
                     let so_far = best.get(c);
                     let Value::Bool(beats) = call(c, better, acc, DType::Bool, &[x, so_far])? else { return None };
-                    let beats = (X::truth(beats) | is_nan(c, x)?) & !is_nan(c, so_far)?;
+                    let (new, old) = (is_nan(c, x)?, is_nan(c, so_far)?);
+                    let mut beats = (X::truth(beats) | new.clone()) & !old.clone();
+                    if f.among {
+                        // Those of parts do not come in order.
+                        let Value::Bool(equal) = call(c, Func::Equal, acc, DType::Bool, &[x, so_far])? else {
+                            return None;
+                        };
+                        let Value::Word(before) = at.get(c) else { return None };
+                        let before = X::word(before).gt(X::word(t));
+                        beats = beats | ((X::truth(equal) | (new & old)) & before);
+                    }
                     Some((x, so_far, beats.build(c)))
                 });
                 let Some((x, so_far, beats)) = taken else {

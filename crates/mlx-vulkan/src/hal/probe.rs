@@ -162,7 +162,11 @@ pub(super) fn caps(
     let mut sizes = vk::PhysicalDeviceSubgroupSizeControlProperties::default();
     let mut dots = vk::PhysicalDeviceShaderIntegerDotProductProperties::default();
     let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
+    let mut controls = vk::PhysicalDeviceFloatControlsProperties::default();
     let mut p = vk::PhysicalDeviceProperties2::default().push_next(&mut subgroup).push_next(&mut maintenance3);
+    if v12 {
+        p = p.push_next(&mut controls);
+    }
     if has_size_control {
         p = p.push_next(&mut sizes);
     }
@@ -197,11 +201,17 @@ pub(super) fn caps(
         clustered: ops(vk::SubgroupFeatureFlags::CLUSTERED),
     };
     let yes = |b: vk::Bool32| b == vk::TRUE;
+    // What is asked of f16 must not have to be asked of other numbers too.
+    let all = vk::ShaderFloatControlsIndependence::ALL;
+    let half = v12 && controls.denorm_behavior_independence == all && controls.rounding_mode_independence == all;
+    let half = half && yes(fp16_int8.shader_float16) && yes(controls.shader_signed_zero_inf_nan_preserve_float16);
     // Shaders with matrices want the memory model; with it, atomics of the device's scope are a feature of their own.
     let has_matrix =
         yes(matrix.cooperative_matrix) && yes(model.vulkan_memory_model) && yes(model.vulkan_memory_model_device_scope);
     Caps {
         fp16: yes(fp16_int8.shader_float16),
+        half_rounds: half && yes(controls.shader_rounding_mode_rte_float16),
+        half_subnormals: half && yes(controls.shader_denorm_preserve_float16),
         int8: yes(fp16_int8.shader_int8),
         int16: yes(core.shader_int16),
         int64: yes(core.shader_int64),

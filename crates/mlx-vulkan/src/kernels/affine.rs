@@ -1,8 +1,9 @@
 //! MLX's affine quantization: encoding and decoding bit for bit as the processor, products with an encoded matrix.
 
 use super::Kernel;
-use super::matmul::{Product, Rules, Sides, choose, record_quantized, spread};
+use super::matmul::{More, Product, Rules, Sides, choose, record, spread};
 use super::rows::{by_dtype, element, per_word};
+use super::split;
 use crate::Caps;
 use crate::record::{Cx, Dispatch, fits};
 use crate::shaders::*;
@@ -11,7 +12,7 @@ use mlx_ir::{DType, Desc, Operand, Result};
 
 const GROUP: u32 = 64;
 
-fn known(a: Affine, d: DType) -> bool {
+pub(super) fn known(a: Affine, d: DType) -> bool {
     [32, 64, 128].contains(&a.group_size)
         && [1, 2, 3, 4, 5, 6, 8].contains(&a.bits)
         && matches!(d, DType::F32 | DType::F16 | DType::BF16)
@@ -89,19 +90,41 @@ fn product(op: &QuantizedMatmul, caps: &Caps, ins: &[Desc], out: &Desc) -> Optio
     }
 }
 
+/// Descriptions of a range of the rows of an encoded matrix that is too large; none if it cannot be cut.
+fn ranges(op: &QuantizedMatmul, caps: &Caps, ins: &[Desc], out: &Desc) -> Option<(Vec<Desc>, Desc)> {
+    if !op.transpose || ins[1].ndim() != 2 {
+        return None;
+    }
+    let step = split::step(caps, &[(&ins[1], 0), (&ins[2], 0), (&ins[3], 0)])?;
+    let cut = ins.iter().enumerate().map(|(i, d)| if i == 0 { d.clone() } else { split::cut_desc(d, 0, step) });
+    let mut columns = out.shape.clone();
+    *columns.last_mut()? = step;
+    Some((cut.collect(), Desc::contiguous(&columns, out.dtype)))
+}
+
 impl Kernel for QuantizedMatmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        if !split::whole(caps, &ins[1..]) {
+            return ranges(self, caps, ins, &outs[0]).is_some_and(|(ins, out)| self.supports(caps, &ins, &[out]));
+        }
         product(self, caps, ins, &outs[0]).is_some_and(|p| choose(&p, true, caps, &Rules::default()).is_some())
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let descs: smallvec::SmallVec<[Desc; 4]> = ins.iter().map(|o| o.desc.clone()).collect();
+        if !split::whole(cx.caps, &descs[1..]) {
+            return split::each(cx, &[(&ins[1], 0), (&ins[2], 0), (&ins[3], 0)], &outs[0], &mut |cx, rows, out| {
+                let given = [&ins[..1], rows].concat();
+                self.record(cx, &given, std::slice::from_ref(out))
+            });
+        }
         let Some(p) = product(self, cx.caps, &descs, &outs[0].desc) else { return Ok(()) };
         let Some(plan) = choose(&p, true, cx.caps, &Rules::default()) else { return Ok(()) };
         let (x, codes, scales, biases) =
             (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.input(&ins[2])?, cx.input(&ins[3])?);
         let out = cx.output(&outs[0])?;
         let sides = Sides { scales: &scales, biases: &biases, affine: self.affine };
-        let run = |cx: &mut Cx<'_>, plan| record_quantized(cx, &p, plan, [&x, &codes], sides, &out);
+        let more = More { sides: Some(sides), ..More::default() };
+        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&x, &codes], more, &out);
         let plan = cx.tuner().plan(cx, &p, (self.affine.bits, self.affine.group_size), plan, &run)?;
         run(cx, plan)
     }

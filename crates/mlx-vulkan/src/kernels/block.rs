@@ -2,8 +2,9 @@
 
 use super::Kernel;
 use super::map::{GROUP, Key, grid, known};
+use super::split;
 use super::wide::{self, Wide};
-use crate::record::{Bound, Cx, Dispatch};
+use crate::record::{self, Bound, Cx, Dispatch};
 use crate::shaders;
 use crate::{Caps, Number};
 use mlx_ir::op::{BlockDequantize, BlockMatmul, BlockProject, BlockRows, Gate};
@@ -216,10 +217,20 @@ impl Kernel for BlockMatmul {
         let (m, _) = rows_of(&ins[0]);
         let tiles = |n: usize| n.div_ceil(TILE as usize) * m.div_ceil(TILE as usize);
         let groups = |n: usize| if few(caps, m) { MATRICES * n } else { tiles(n) };
-        acceptable(&ins[0], &ins[1..], outs) && ins[1..].iter().all(|w| fits(caps, groups(w.shape[0])))
+        let seen = |w: &Desc| fits(caps, groups(w.shape[0])) && split::step(caps, &[(w, 0)]).is_some();
+        acceptable(&ins[0], &ins[1..], outs) && ins[1..].iter().all(seen)
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let (m, k) = rows_of(&ins[0].desc);
+        if !ins[1..].iter().all(|w| record::fits(cx.caps, &w.desc)) {
+            for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
+                let one = BlockMatmul { formats: smallvec::smallvec![format] };
+                split::each(cx, &[(w, 0)], out, &mut |cx, rows, out| {
+                    one.record(cx, &[ins[0].clone(), rows[0].clone()], std::slice::from_ref(out))
+                })?;
+            }
+            return Ok(());
+        }
         if few(cx.caps, m) {
             return project_all(
                 cx,
@@ -434,7 +445,7 @@ fn wide_product(
 }
 
 /// Where the matrices begin and end among the inputs.
-fn matrices(op: &BlockProject) -> std::ops::Range<usize> {
+pub(super) fn matrices(op: &BlockProject) -> std::ops::Range<usize> {
     let first = 1 + usize::from(op.eps.is_some());
     first..first + op.formats.len()
 }
@@ -444,8 +455,11 @@ impl Kernel for BlockProject {
         let matrices = matrices(self);
         let (m, _) = rows_of(&ins[0]);
         let alike = self.formats.iter().all(|f| *f == self.formats[0]);
+        // A range of the rows gives a range of the results of one row.
+        let seen = |w: &Desc| record::fits(caps, w) || (m == 1 && split::step(caps, &[(w, 0)]).is_some());
         few(caps, m)
             && m > 0
+            && ins[matrices.clone()].iter().all(seen)
             && (self.gate.is_none() || alike)
             && acceptable(&ins[0], &ins[matrices.clone()], outs)
             && ins.iter().all(Desc::is_contiguous)
@@ -459,8 +473,28 @@ impl Kernel for BlockProject {
             added: if self.add { ins.get(matrices.end) } else { None },
             exact: self.exact,
         };
+        if !ins[matrices.clone()].iter().all(|w| record::fits(cx.caps, &w.desc)) {
+            return in_ranges(self, cx, ins, outs, &around);
+        }
         project_all(cx, &self.formats, &ins[0], &ins[matrices], outs, around)
     }
+}
+
+/// As [`BlockProject::record`] for one row of activations, with ranges of the rows of the matrices.
+fn in_ranges(op: &BlockProject, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand], around: &Around<'_>) -> Result<()> {
+    let matrices = matrices(op);
+    let together = if op.gate.is_some() { 2 } else { 1 };
+    for (i, out) in outs.iter().enumerate() {
+        let at = matrices.start + i;
+        let mut cut: Vec<(&Operand, usize)> = ins[at..at + together].iter().map(|w| (w, 0)).collect();
+        cut.extend(around.added.map(|a| (a, a.desc.ndim() - 1)));
+        let one = BlockProject { formats: op.formats[i..i + together].into(), ..op.clone() };
+        split::each(cx, &cut, out, &mut |cx, rows, out| {
+            let given: Vec<Operand> = ins[..matrices.start].iter().chain(rows).cloned().collect();
+            one.record(cx, &given, std::slice::from_ref(out))
+        })?;
+    }
+    Ok(())
 }
 
 /// Records the unpacking of rows of `w`: those that `indices` name, or all.

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::Caps;
-use crate::emit::{self, Cells, Folding, Gathering, Moving, Place, Updating};
+use crate::emit::{self, Cells, Folding, Gathering, Halves, Moving, Place, Updating};
 use crate::hash::Quick;
 use crate::record::{Bound, Cx, Dispatch, PUSH_WORDS};
 use mlx_ir::desc::collapse;
@@ -69,10 +69,10 @@ impl From<Folding> for Key {
 
 impl Key {
     /// The SPIR-V; none if a function that it needs has none.
-    pub fn emit(&self) -> Option<Vec<u32>> {
+    pub fn emit(&self, halves: Halves) -> Option<Vec<u32>> {
         match self {
-            Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims, k.times),
-            Key::Fold(k) => emit::fold(k),
+            Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims, k.times, halves),
+            Key::Fold(k) => emit::fold(k, halves),
             Key::Rows(format, indices) => emit::rows(*format, *indices),
             Key::Arange(d) => emit::arange(*d),
             Key::Random(dims) => Some(emit::random(*dims)),
@@ -126,7 +126,8 @@ pub(super) fn known(key: Key, caps: &Caps) -> bool {
     if let Some(&a) = known.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
         return a;
     }
-    let a = key.emit().is_some();
+    // Which shaders there are does not depend on how f16 are converted.
+    let a = key.emit(Halves::Integers).is_some();
     known.write().unwrap_or_else(|e| e.into_inner()).insert(key, a);
     a
 }

@@ -1,9 +1,9 @@
 //! Every scalar function with every dtype in every layout, against the processor.
 
-use crate::testing::{backend, compare, host_array};
+use crate::testing::{backend, compare, cpu, host_array, run, without};
 use half::{bf16, f16};
 use mlx_ir::op::Map;
-use mlx_ir::{Backend, C64, DType, Desc, Func, Op, Operand, Tape};
+use mlx_ir::{Backend, C64, DType, Desc, Element, Func, Op, Operand, Tape, TapeBuilder};
 use std::sync::Arc;
 
 /// The elements of `x` in an order for each argument, so that pairs differ.
@@ -192,5 +192,76 @@ fn arrays_of_many_words_end_where_they_should() {
             assert!(gpu.supports(&op, &[ins[0].desc.clone(), ins[1].desc.clone()], std::slice::from_ref(&out)), "{d}");
             compare(op, &ins, std::slice::from_ref(&out), if d.is_inexact() { 1e-6 } else { 0.0 });
         }
+    }
+}
+
+/// Bits of the only output, on the device as it is and where it converts no f16 itself.
+fn converted<T: Element>(op: &Map, x: &Operand, bits: impl Fn(&T) -> u32) -> Option<Vec<Vec<u32>>> {
+    let gpu = backend()?;
+    let plain = without("half_rounds").expect("it opened before");
+    let out = [Desc::contiguous(&x.desc.shape, T::DTYPE)];
+    let devices: [&dyn Backend; 3] = [cpu(), gpu, &plain];
+    let read = |b: &dyn Backend| {
+        let made = run(b, &op.clone().into(), std::slice::from_ref(x), &out).expect("a kernel");
+        mlx_cpu::host::to_vec::<T>(&made[0]).iter().map(&bits).collect()
+    };
+    Some(devices.into_iter().map(read).collect())
+}
+
+/// Sees that all have the same bits, or are no numbers.
+fn alike(all: &[Vec<u32>], is_nan: impl Fn(u32) -> bool, what: &str) {
+    for other in &all[1..] {
+        for (i, (x, y)) in all[0].iter().zip(other).enumerate() {
+            assert!(x == y || (is_nan(*x) && is_nan(*y)), "{what} {i}: {y:#x}, the processor's is {x:#x}");
+        }
+    }
+}
+
+fn no_half(h: u32) -> bool {
+    h & 0x7fff > 0x7c00
+}
+
+#[test]
+fn every_f16_is_converted_exactly() {
+    let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+    let x = host_array(&[all.len()], &all);
+    let op = Map { tape: Arc::new(Tape::convert(DType::F16, DType::F32)) };
+    let Some(found) = converted::<f32>(&op, &x, |v| v.to_bits()) else { return };
+    alike(&found, |u| f32::from_bits(u).is_nan(), "f16");
+}
+
+#[test]
+fn f32_become_the_nearest_f16() {
+    // Every f16 below infinity, the middle between it and the next, and its neighbours.
+    let mut v: Vec<f32> = Vec::new();
+    for h in 0..0x7c00u16 {
+        let (x, next) =
+            (f16::from_bits(h).to_f32(), if h == 0x7bff { 65536.0 } else { f16::from_bits(h + 1).to_f32() });
+        let middle = x / 2.0 + next / 2.0;
+        v.extend([x, middle, f32::from_bits(middle.to_bits() - 1), f32::from_bits(middle.to_bits() + 1)]);
+    }
+    v.extend([f32::INFINITY, f32::NAN, 1e38, f32::MIN_POSITIVE, 1e-40]);
+    let v: Vec<f32> = v.iter().flat_map(|&x| [x, -x]).collect();
+    let x = host_array(&[v.len()], &v);
+    let op = Map { tape: Arc::new(Tape::convert(DType::F32, DType::F16)) };
+    let Some(found) = converted::<f16>(&op, &x, |v| v.to_bits().into()) else { return };
+    alike(&found, no_half, "f32");
+    assert_eq!(found[1], found[2]);
+}
+
+#[test]
+fn every_step_of_a_chain_is_rounded_to_f16() {
+    let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+    let x = host_array(&[all.len()], &all);
+    for factor in [0.37, 1.0 / 3000.0, 700.0] {
+        let mut t = TapeBuilder::new(&[DType::F16]);
+        let c = t.constant(f16::from_f32(factor)).expect("a constant");
+        let y = t.call(Func::Multiply, &[0, c]).expect("a function");
+        let z = t.call(Func::Multiply, &[y, c]).expect("a function");
+        t.call(Func::Add, &[z, y]).expect("a function");
+        let op = Map { tape: Arc::new(t.finish()) };
+        let Some(found) = converted::<f16>(&op, &x, |v| v.to_bits().into()) else { return };
+        alike(&found, no_half, "element");
+        assert_eq!(found[1], found[2]);
     }
 }

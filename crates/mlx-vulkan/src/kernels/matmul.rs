@@ -4,11 +4,12 @@
 //! and capabilities alone. What no plan fits is a fold of products (`reduce`), which takes any layout.
 
 use super::Kernel;
+use super::picks::{finisher, pick};
 use super::reduce::{naive, naive_supports};
-use super::rows::{by_dtype, element};
+use super::rows::element;
+use super::split;
 use super::wide::{self, WIDES, Wide};
-use crate::record::{Bound, Cx, Dispatch, Shader};
-use crate::shaders;
+use crate::record::{Bound, Cx, Dispatch, fits};
 use crate::{Caps, Number};
 use mlx_ir::desc::collapse;
 use mlx_ir::op::{AddMM, Affine, Matmul};
@@ -20,7 +21,14 @@ const FEW: usize = 8;
 /// Terms of a part are a multiple of it: whole steps of every kernel.
 const STEP: usize = 128;
 
-type Steps = SmallVec<[isize; 6]>;
+pub(super) type Steps = SmallVec<[isize; 6]>;
+
+/// Matrices from which indices choose a factor: how many, and the step between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stack {
+    pub count: usize,
+    pub step: isize,
+}
 
 /// out = a·b for a (m, k) and b (k, n) in batches, with steps between elements.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,16 +37,21 @@ pub(super) struct Product {
     pub m: usize,
     pub n: usize,
     pub k: usize,
-    /// Sizes of the batch, outermost first, and the steps of a, b and the addend over it.
-    batch: [usize; 3],
-    over: [[isize; 3]; 3],
+    /// Sizes of the batch, outermost first, and the steps of a, b and the addend over it; those of the indices where a
+    /// factor is chosen.
+    pub batch: [usize; 3],
+    pub over: [[isize; 3]; 3],
     /// Steps of a along m and k, of b along n and k, of the addend and the result along m and n.
-    a: [isize; 2],
-    b: [isize; 2],
-    c: [isize; 2],
-    out: [isize; 2],
+    pub a: [isize; 2],
+    pub b: [isize; 2],
+    pub c: [isize; 2],
+    pub out: [isize; 2],
     /// Whether there is an addend.
-    added: bool,
+    pub added: bool,
+    /// Which of a and b are chosen by indices.
+    pub chosen: [Option<Stack>; 2],
+    /// Each row of a has a matrix of its own, rows with the same one beside each other: b is chosen by row.
+    pub runs: bool,
 }
 
 impl Product {
@@ -72,28 +85,10 @@ impl Product {
     pub fn quantized(x: &Desc, [w, s, b]: [&Desc; 3], affine: Affine, transpose: bool, n: usize) -> Option<Product> {
         let (lead, dims) = (x.ndim() - 1, w.ndim());
         let k = x.shape[lead];
-        let [words, groups] = [w, s].map(|d| d.shape[dims - 1] as isize);
-        let inside = |d: &Desc, run: isize| {
-            let at = dims - 2;
-            d.ndim() == dims
-                && (d.strides[at + 1] == 1 || d.shape[at + 1] <= 1)
-                && (d.strides[at] == run || d.shape[at] <= 1)
-        };
-        let floats = matches!(x.dtype, DType::F32 | DType::F16 | DType::BF16);
-        if !floats || !inside(w, words) || !inside(s, groups) || !inside(b, groups) || words == 0 {
-            return None;
-        }
+        let over_w = encoded_rows([w, s, b])?;
         let mut over_b: Steps = smallvec::smallvec![0; lead];
         if dims > 2 {
-            for i in 0..dims - 2 {
-                // A matrix begins with a row of codes and of both sides.
-                let rows = w.strides[i] / words;
-                let same = w.strides[i] == rows * words && [s, b].iter().all(|d| d.strides[i] == rows * groups);
-                if w.shape[i] > 1 && !same {
-                    return None;
-                }
-                over_b[i] = if w.shape[i] > 1 { rows } else { 0 };
-            }
+            over_b[..dims - 2].copy_from_slice(&over_w);
         }
         let none: Steps = smallvec::smallvec![0; lead];
         let p = Product::over(x.dtype, &x.shape[..lead], [&x.strides[..lead], &over_b, &none])?;
@@ -110,11 +105,15 @@ impl Product {
 
     /// Batches and rows, with the steps of the operands over them.
     fn over(dtype: DType, lead: &[usize], steps: [&[isize]; 3]) -> Option<Product> {
-        // Batches that share b are more rows of a.
+        Product::batched(dtype, lead, steps, true)
+    }
+
+    /// As [`Product::over`]; with `merge` batches that share b are more rows of a.
+    pub fn batched(dtype: DType, lead: &[usize], steps: [&[isize]; 3], merge: bool) -> Option<Product> {
         let walk = collapse(lead, &steps);
         let [mut sa, mut sb, mut sc] = [0, 1, 2].map(|i: usize| walk.strides[i].iter().copied().collect::<Steps>());
         let (mut sizes, mut m, mut rows) = (walk.shape, 1, [0; 2]);
-        if sb.last() == Some(&0) {
+        if merge && sb.last() == Some(&0) {
             sb.pop();
             m = sizes.pop().unwrap_or(1);
             rows = [sa.pop().unwrap_or(0), sc.pop().unwrap_or(0)];
@@ -135,6 +134,8 @@ impl Product {
             c: [rows[1], 0],
             out: [0; 2],
             added: false,
+            chosen: [None; 2],
+            runs: false,
         };
         p.batch[skip..].copy_from_slice(&sizes);
         for (to, from) in p.over.iter_mut().zip([&sa, &sb, &sc]) {
@@ -160,13 +161,19 @@ impl Product {
 
     /// Whether the factors lie along the summed dimension.
     pub fn along(&self) -> [bool; 2] {
-        let along = |steps: [isize; 2], free: usize| self.chunks(steps, free, &[0; 3], 0).0;
-        [along(self.a, self.m), along(self.b, self.n)]
+        [0, 1].map(|side| self.chunks(side, 0).0)
     }
     pub fn batches(&self) -> usize {
         self.batch.iter().product()
     }
-    fn outputs(&self) -> usize {
+    /// Rows with one matrix, on the average.
+    fn run(&self) -> usize {
+        match self.chosen[1] {
+            Some(stack) if self.runs => self.m / stack.count.max(1),
+            _ => self.m,
+        }
+    }
+    pub fn outputs(&self) -> usize {
         self.batches() * self.m * self.n
     }
     /// Elements of a chunk of 16 bytes.
@@ -191,7 +198,8 @@ impl Product {
             && self.over[..2].iter().all(|o| o.iter().zip(&self.batch).all(|(&s, &n)| even(s, n)))
             && self.out == [self.n as isize, 1]
             && self.m > 1
-            && !self.added;
+            && !self.added
+            && self.chosen == [None; 2];
         // A row alone has any step.
         let step = |s: isize, n: usize, least: usize| if n <= 1 { least.next_multiple_of(8) } else { s as usize };
         fits.then(|| wide::Sizes {
@@ -205,9 +213,10 @@ impl Product {
         })
     }
 
-    /// Whether chunks of a factor run along k, and whether they are whole runs of 16 bytes. `first` is its first byte,
-    /// or none if that is not known yet.
-    fn chunks(&self, steps: [isize; 2], free: usize, over: &[isize; 3], first: u32) -> (bool, bool) {
+    /// Whether chunks of a factor (0: a, 1: b) run along k, and whether they are whole runs of 16 bytes. `first` is its
+    /// first byte, or 0 if that is not known yet.
+    fn chunks(&self, side: usize, first: u32) -> (bool, bool) {
+        let (steps, free, over) = ([self.a, self.b][side], [self.m, self.n][side], &self.over[side]);
         let along = steps[1] == 1 || self.k <= 1 || (steps[0] != 1 && steps[1].abs() <= steps[0].abs());
         let (step, run, other, others) =
             if along { (steps[1], self.k, steps[0], free) } else { (steps[0], free, steps[1], self.k) };
@@ -216,7 +225,10 @@ impl Product {
             && first.is_multiple_of(16)
             && run.is_multiple_of(self.chunk())
             && aligned(other, others)
-            && over.iter().zip(&self.batch).all(|(&s, &n)| aligned(s, n));
+            && match self.chosen[side] {
+                Some(stack) => aligned(stack.step, stack.count),
+                None => over.iter().zip(&self.batch).all(|(&s, &n)| aligned(s, n)),
+            };
         (along, wide)
     }
 }
@@ -335,6 +347,28 @@ pub(super) enum Variant {
     Columns,
 }
 
+/// Steps over the leading dimensions of encoded matrices, in rows of them. None for layouts other than rows one after
+/// another in each.
+pub(super) fn encoded_rows([w, s, b]: [&Desc; 3]) -> Option<Steps> {
+    let lead = w.ndim().checked_sub(2)?;
+    let [words, groups] = [w, s].map(|d| d.shape[lead + 1] as isize);
+    let inside = |d: &Desc, run: isize| {
+        d.ndim() == lead + 2
+            && (d.strides[lead + 1] == 1 || d.shape[lead + 1] <= 1)
+            && (d.strides[lead] == run || d.shape[lead] <= 1)
+    };
+    if !inside(w, words) || !inside(s, groups) || !inside(b, groups) || words == 0 {
+        return None;
+    }
+    let steps = (0..lead).map(|i| {
+        // A matrix begins with a row of codes and of both sides.
+        let rows = w.strides[i] / words;
+        let same = w.strides[i] == rows * words && [s, b].iter().all(|d| d.strides[i] == rows * groups);
+        (w.shape[i] <= 1).then_some(0).or(same.then_some(rows))
+    });
+    steps.collect()
+}
+
 /// How a product is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Plan {
@@ -432,10 +466,15 @@ impl Plan {
 /// The plan for a product by its shape and the device's capabilities; none if no kernel takes it.
 pub(super) fn choose(p: &Product, quantized: bool, caps: &Caps, rules: &Rules) -> Option<Plan> {
     let plan = |variant, flip| Plan { variant, flip, parts: 1 };
-    // A quantized factor is never the one of few rows, and its columns side by side are read in tiles.
-    let few = if quantized { p.m <= FEW && p.b[1] == 1 } else { p.m.min(p.n) <= FEW };
+    // A quantized factor is never the one of few rows, and its columns side by side are read in tiles. Nor is a product
+    // with chosen factors turned round; runs of rows are for tiles.
+    let fixed = quantized || p.chosen != [None; 2];
+    let few = match fixed {
+        true => p.m <= FEW && !p.runs && (!quantized || p.b[1] == 1),
+        false => p.m.min(p.n) <= FEW,
+    };
     let first = if few {
-        let flip = !quantized && p.m > p.n;
+        let flip = !fixed && p.m > p.n;
         let q = if flip { p.flipped() } else { p.clone() };
         // Columns side by side are read by neighbours; any other layout by runs of k.
         match q.b[1] != 1 && q.b[0] == 1 && q.k > 1 {
@@ -444,11 +483,15 @@ pub(super) fn choose(p: &Product, quantized: bool, caps: &Caps, rules: &Rules) -
         }
     } else if let Some(plan) = coop_plan(p, caps, rules) {
         plan
-    } else if p.m <= 32 {
+    } else if p.run() <= 32 {
         plan(Variant::Tile(LOW), false)
     } else {
         let high = plan(Variant::Tile(HIGH), false);
-        if high.groups(p) >= rules.many && high.fits(p, caps) { high } else { plan(Variant::Tile(MIDDLE), false) }
+        if high.groups(p) >= rules.many && !p.runs && high.fits(p, caps) {
+            high
+        } else {
+            plan(Variant::Tile(MIDDLE), false)
+        }
     };
     [first.split(p, rules), first].into_iter().find(|plan| plan.fits(p, caps))
 }
@@ -462,36 +505,13 @@ fn coop_plan(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
     });
     let mut best = None;
     for plan in plans {
-        if best.is_none() || plan.groups(p) >= rules.many {
+        // Of a tile the rows of one run are computed at a time.
+        let short = p.runs && matches!(plan.variant, Variant::Coop(c) if c.tile.rows as usize > p.run());
+        if best.is_none() || (plan.groups(p) >= rules.many && !short) {
             best = Some(plan);
         }
     }
     best
-}
-
-/// The shaders of a kernel for each dtype, for plain factors and for quantized ones; none where there is none.
-fn pick(variant: Variant, d: DType, quantized: bool) -> Option<&'static Shader> {
-    use shaders::*;
-    match (variant, quantized) {
-        (Variant::Tile(_), false) => by_dtype(d, [&MATMUL_TILE_F32, &MATMUL_TILE_F16, &MATMUL_TILE_BF16]),
-        (Variant::Rows(_), false) => by_dtype(d, [&MATMUL_ROWS_F32, &MATMUL_ROWS_F16, &MATMUL_ROWS_BF16]),
-        (Variant::Columns, false) => by_dtype(d, [&MATMUL_COLUMNS_F32, &MATMUL_COLUMNS_F16, &MATMUL_COLUMNS_BF16]),
-        (Variant::Coop(_), false) => match d {
-            DType::F16 => Some(&MATMUL_COOP_F16),
-            DType::BF16 => Some(&MATMUL_COOP_BF16),
-            _ => None,
-        },
-        (Variant::Tile(_), true) => by_dtype(d, [&AFFINE_TILE_F32, &AFFINE_TILE_F16, &AFFINE_TILE_BF16]),
-        (Variant::Rows(_), true) => by_dtype(d, [&AFFINE_ROWS_F32, &AFFINE_ROWS_F16, &AFFINE_ROWS_BF16]),
-        (Variant::Columns, true) => None,
-        // Which has shaders of its own.
-        (Variant::Wide(_), _) => None,
-        (Variant::Coop(_), true) => match d {
-            DType::F16 => Some(&AFFINE_COOP_F16),
-            DType::BF16 => Some(&AFFINE_COOP_BF16),
-            _ => None,
-        },
-    }
 }
 
 /// The plans worth measuring, the default first.
@@ -521,7 +541,7 @@ pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Pla
             let able = (parts == 1 || p.k / parts >= 2 * STEP)
                 && plan.suits(p)
                 && plan.fits(p, caps)
-                && (pick(variant, p.dtype, quantized).is_some() || matches!(variant, Variant::Wide(_)))
+                && (pick(variant, p.dtype, quantized, false).is_some() || matches!(variant, Variant::Wide(_)))
                 && !(quantized && matches!(variant, Variant::Rows(_)) && p.b[1] != 1);
             // Parts that would be more workgroups than any device is short of.
             if able && (parts == 1 || plan.groups(p) * parts <= 2048) && !list.contains(&plan) {
@@ -532,10 +552,6 @@ pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Pla
     list
 }
 
-fn finisher(d: DType) -> Option<&'static Shader> {
-    by_dtype(d, [&shaders::MATMUL_FINISH_F32, &shaders::MATMUL_FINISH_F16, &shaders::MATMUL_FINISH_BF16])
-}
-
 /// Workgroups across and down.
 pub(super) fn spread(caps: &Caps, groups: usize) -> [u32; 3] {
     let across = groups.clamp(1, caps.workgroup_count[0] as usize);
@@ -544,7 +560,7 @@ pub(super) fn spread(caps: &Caps, groups: usize) -> [u32; 3] {
 
 /// The addend of a product with the factors of both.
 #[derive(Clone, Copy)]
-struct Addend<'a> {
+pub(super) struct Addend<'a> {
     c: &'a Bound,
     alpha: f32,
     beta: f32,
@@ -558,31 +574,35 @@ pub(super) struct Sides<'a> {
     pub affine: Affine,
 }
 
-/// Records a product with a factor in affine quantization by a plan.
-///
-/// # Errors
-/// As [`Cx::dispatch`].
-pub(super) fn record_quantized(
-    cx: &mut Cx<'_>,
-    p: &Product,
-    plan: Plan,
-    ins: [&Bound; 2],
-    sides: Sides<'_>,
-    out: &Bound,
-) -> Result<()> {
-    record(cx, p, plan, ins, None, Some(sides), out)
+/// Indices of the factors that are chosen, and whether they may be negative.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Indices<'a> {
+    pub of: [Option<&'a Bound>; 2],
+    pub signed: [bool; 2],
+}
+
+/// What a product has besides its factors.
+#[derive(Clone, Copy, Default)]
+pub(super) struct More<'a> {
+    pub add: Option<Addend<'a>>,
+    pub sides: Option<Sides<'a>>,
+    pub indices: Indices<'a>,
 }
 
 /// Records a product by a plan.
-fn record(
+///
+/// # Errors
+/// As [`Cx::dispatch`].
+pub(super) fn record(
     cx: &mut Cx<'_>,
     p: &Product,
     plan: Plan,
     ins: [&Bound; 2],
-    add: Option<Addend<'_>>,
-    sides: Option<Sides<'_>>,
+    more: More<'_>,
     out: &Bound,
 ) -> Result<()> {
+    let More { add, sides, indices } = more;
+    let chosen = p.chosen != [None; 2];
     let aligned = [ins[0], ins[1]].iter().all(|b| b.first.is_multiple_of(16));
     let plan = match (plan.variant, p.wide()) {
         (Variant::Wide(w), Some(s)) if aligned => return w.record(cx, p.dtype, &s, ins, out, None),
@@ -593,7 +613,7 @@ fn record(
         },
         _ => plan,
     };
-    let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype, sides.is_some()), finisher(p.dtype)) else {
+    let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype, sides.is_some(), chosen), finisher(p.dtype)) else {
         return Ok(());
     };
     let ([a, b], q) = if plan.flip { ([ins[1], ins[0]], p.flipped()) } else { (ins, p.clone()) };
@@ -602,8 +622,8 @@ fn record(
     let direct = parts == 1 && q.whole_words();
     let few = matches!(plan.variant, Variant::Rows(_) | Variant::Columns);
     let rows = matches!(plan.variant, Variant::Rows(_));
-    let (a_along, a_wide) = q.chunks(q.a, q.m, &q.over[0], a.first);
-    let (b_along, b_wide) = q.chunks(q.b, q.n, &q.over[1], b.first);
+    let (a_along, a_wide) = q.chunks(0, a.first);
+    let (b_along, b_wide) = q.chunks(1, b.first);
     // Kernels for few rows read along k, but for the matrix whose columns lie side by side.
     let (a_along, a_wide) = if few { (true, a_wide && a_along) } else { (a_along, a_wide) };
     let (b_along, mut b_wide) = if rows { (true, b_wide && b_along) } else { (b_along, b_wide) };
@@ -649,6 +669,12 @@ fn record(
         spec.resize(18, 0);
         spec.push(lanes);
     }
+    if chosen {
+        spec.resize(19, 0);
+        spec.extend(p.chosen.map(|c| u32::from(c.is_some())));
+        spec.extend(indices.signed.map(u32::from));
+        spec.push(p.runs.into());
+    }
     let target = if direct { out.clone() } else { cx.scratch(p.outputs() * parts * 4)? };
     let factors = add.map_or([1.0, 0.0], |x| [x.alpha, x.beta]).map(f32::to_bits);
     let c = add.map_or(a, |x| x.c);
@@ -664,15 +690,30 @@ fn record(
     let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![q.m as u32, q.n as u32, q.k as u32];
     push.extend([element(a, p.dtype), first_b, first_c, first_out]);
     push.extend([q.a, q.b, steps_c, q.out].iter().flatten().map(|&s| s as u32));
-    push.extend(factors);
+    // Without an addend its places hold what is known of chosen factors.
+    let first_index = indices.of.map(|i| i.map_or(0, |i| i.first / 4));
+    let stacks = p.chosen.map(|c| c.unwrap_or(Stack { count: 1, step: 0 }));
+    push.extend(if chosen { first_index } else { factors });
     push.extend([p.batches(), p.batch[1], p.batch[2]].map(|n| n as u32));
-    push.extend(q.over.iter().flatten().map(|&s| s as u32));
+    push.extend(q.over[..2].iter().flatten().map(|&s| s as u32));
+    if chosen {
+        push.extend([stacks[0].count as u32, stacks[1].count as u32, stacks[0].step as u32]);
+    } else {
+        push.extend(q.over[2].map(|s| s as u32));
+    }
     push.extend([terms as u32, parts as u32]);
+    push.extend(chosen.then_some(stacks[1].step as u32));
     let groups = spread(cx.caps, plan.groups(p) * parts);
-    let plain = [a, b, c, &target];
-    let quantized = sides.map(|s| [a, b, s.scales, s.biases, &target]);
-    let bind = quantized.as_ref().map_or(&plain[..], |q| &q[..]);
-    cx.dispatch_by(&Dispatch { shader, spec: &spec, bind, push: &push, groups }, lanes)?;
+    let mut bind: SmallVec<[&Bound; 7]> = smallvec::smallvec![a, b];
+    match &sides {
+        Some(s) => bind.extend([s.scales, s.biases]),
+        None => bind.push(c),
+    }
+    bind.push(&target);
+    if chosen {
+        bind.extend(indices.of.map(|i| i.unwrap_or(a)));
+    }
+    cx.dispatch_by(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups }, lanes)?;
     if direct {
         return Ok(());
     }
@@ -694,14 +735,33 @@ fn plan(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> Option<(Product, P
     (p.outputs() < u32::MAX as usize && p.k < u32::MAX as usize / 2).then_some((p, plan))
 }
 
+/// Whether one second factor for all batches, which is too large, can be taken a range of its columns at a time.
+fn in_ranges(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> bool {
+    let last = b.ndim() - 1;
+    let one = b.shape[..last - 1].iter().zip(&b.strides).all(|(&n, &s)| n <= 1 || s == 0);
+    let cut = |step| (split::cut_desc(b, last, step), c.map(|c| split::cut_desc(c, last, step)));
+    one && split::step(caps, &[(b, last)])
+        .map(cut)
+        .is_some_and(|(b, c)| split::whole(caps, std::slice::from_ref(&b)) && plan(a, &b, c.as_ref(), caps).is_some())
+}
+
 impl Kernel for Matmul {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        if !split::whole(caps, ins) {
+            return in_ranges(&ins[0], &ins[1], None, caps);
+        }
         plan(&ins[0], &ins[1], None, caps).is_some() || naive_supports(caps, ins, &outs[0])
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        if !fits(cx.caps, &ins[1].desc) {
+            let axis = ins[1].desc.ndim() - 1;
+            return split::each(cx, &[(&ins[1], axis)], &outs[0], &mut |cx, columns, out| {
+                self.record(cx, &[ins[0].clone(), columns[0].clone()], std::slice::from_ref(out))
+            });
+        }
         let Some((p, plan)) = plan(&ins[0].desc, &ins[1].desc, None, cx.caps) else { return naive(cx, ins, &outs[0]) };
         let (a, b, out) = (cx.input(&ins[0])?, cx.input(&ins[1])?, cx.output(&outs[0])?);
-        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], None, None, &out);
+        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], More::default(), &out);
         let plan = cx.tuner().plan(cx, &p, (0, 0), plan, &run)?;
         run(cx, plan)
     }
@@ -709,14 +769,25 @@ impl Kernel for Matmul {
 
 impl Kernel for AddMM {
     fn supports(&self, caps: &Caps, ins: &[Desc], _: &[Desc]) -> bool {
+        if !split::whole(caps, ins) {
+            return in_ranges(&ins[1], &ins[2], Some(&ins[0]), caps);
+        }
         plan(&ins[1], &ins[2], Some(&ins[0]), caps).is_some()
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        if !fits(cx.caps, &ins[2].desc) {
+            let axis = ins[2].desc.ndim() - 1;
+            return split::each(cx, &[(&ins[2], axis), (&ins[0], axis)], &outs[0], &mut |cx, columns, out| {
+                let given = [columns[1].clone(), ins[1].clone(), columns[0].clone()];
+                self.record(cx, &given, std::slice::from_ref(out))
+            });
+        }
         let Some((p, plan)) = plan(&ins[1].desc, &ins[2].desc, Some(&ins[0].desc), cx.caps) else { return Ok(()) };
         let (a, b, c) = (cx.input(&ins[1])?, cx.input(&ins[2])?, cx.input(&ins[0])?);
         let out = cx.output(&outs[0])?;
         let add = Addend { c: &c, alpha: self.alpha.f32(), beta: self.beta.f32() };
-        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], Some(add), None, &out);
+        let more = More { add: Some(add), ..More::default() };
+        let run = |cx: &mut Cx<'_>, plan| record(cx, &p, plan, [&a, &b], more, &out);
         let plan = cx.tuner().plan(cx, &p, (0, 0), plan, &run)?;
         run(cx, plan)
     }
@@ -730,6 +801,6 @@ pub(super) fn record_for_test(cx: &mut Cx<'_>, p: &Product, plan: Plan, ins: [&O
     }
     let [a, b] = ins.map(|i| cx.input(i).expect("an operand"));
     let out = cx.output(out).expect("a result");
-    record(cx, p, plan, [&a, &b], None, None, &out).expect("a dispatch");
+    record(cx, p, plan, [&a, &b], More::default(), &out).expect("a dispatch");
     true
 }

@@ -11,7 +11,7 @@ fn values(n: usize, seed: usize) -> Vec<f32> {
     (0..n).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.5 - 1.0).collect()
 }
 
-fn array(shape: &[usize], d: DType, seed: usize) -> Operand {
+pub(super) fn array(shape: &[usize], d: DType, seed: usize) -> Operand {
     let x = values(shape.iter().product(), seed);
     match d {
         DType::F16 => host_array(shape, &x.iter().map(|&v| f16::from_f32(v)).collect::<Vec<_>>()),
@@ -21,7 +21,7 @@ fn array(shape: &[usize], d: DType, seed: usize) -> Operand {
 }
 
 /// The last two axes exchanged.
-fn turned(mut o: Operand) -> Operand {
+pub(super) fn turned(mut o: Operand) -> Operand {
     let n = o.desc.ndim();
     o.desc.shape.swap(n - 1, n - 2);
     o.desc.strides.swap(n - 1, n - 2);
@@ -54,7 +54,7 @@ fn broadcast(o: &Operand, shape: &[usize]) -> Operand {
     Operand { desc: Desc { shape: shape.into(), strides, dtype: o.desc.dtype }, ..o.clone() }
 }
 
-const FLOATS: [DType; 3] = [DType::F32, DType::F16, DType::BF16];
+pub(super) const FLOATS: [DType; 3] = [DType::F32, DType::F16, DType::BF16];
 
 #[test]
 fn products_of_every_size_and_layout() {

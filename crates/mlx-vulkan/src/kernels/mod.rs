@@ -9,19 +9,28 @@ mod block;
 mod boxes;
 mod copy;
 mod gather;
+mod gathered;
+#[cfg(test)]
+mod gathered_tests;
 mod lines;
 #[cfg(test)]
 mod map_tests;
 mod matmul;
 #[cfg(test)]
 mod matmul_tests;
+mod picks;
 mod random;
 mod reduce;
+#[cfg(test)]
+mod reduce_tests;
 mod rope;
 mod rows;
 mod scan;
 mod scatter;
 mod sort;
+pub(crate) mod split;
+#[cfg(test)]
+mod split_tests;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -93,13 +102,13 @@ selection! {
         copy { Contiguous, Concatenate, Pad, SliceUpdate }
         boxes { DynamicSlice, DynamicSliceUpdate }
         create { Arange, RandomBits }
-        reduce { Reduce, ArgReduce }
+        reduce { Reduce, ArgReduce, ReduceMap }
         scan { Scan }
         sort { Sort, ArgSort, Partition, ArgPartition }
         gather { Gather, GatherAxis }
         scatter { Scatter, ScatterAxis }
-        matmul { Matmul, AddMM }
-        affine { QuantizedMatmul, Quantize, Dequantize }
+        matmul { Matmul, AddMM, GatherMM }
+        affine { QuantizedMatmul, GatherQMM, Quantize, Dequantize }
         blocks { BlockMatmul, BlockRows, BlockDequantize }
         rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
         rope { Rope }

@@ -1,8 +1,13 @@
-//! Products with matrices that indices or masks choose, and 8-bit floats: made of other functions.
+//! Products with matrices that indices choose: the rows `GatherMM` and `GatherQMM`, which read the matrices in place. What
+//! masks choose and 8-bit floats are made of other functions.
 
-use crate::array::Array;
+use super::quantize::decoded;
+use crate::array::{Array, Inputs, Outs};
 use crate::ops;
-use mlx_ir::{DType, Error, Result, desc};
+use crate::rules::{Batched, BatchedOut, Fused, Grads, Vjp, again};
+use mlx_ir::op::{Affine, GatherMM, GatherQMM, QuantizedMatmul};
+use mlx_ir::{Aval, DType, Error, Op, Result, Shape, desc};
+use smallvec::smallvec;
 
 /// Positions over the leading axes of a stack of matrices, in the shape of those axes.
 fn counted(op: &str, a: &Array) -> Result<Array> {
@@ -47,16 +52,194 @@ pub(super) fn meeting(
     Ok(shape.to_vec())
 }
 
-/// Products of matrices chosen by positions over the leading axes of both stacks (by default all in order).
+/// Which inputs of a product by index are factors with indices, in their order: `parts` arrays make up the second.
+struct Sides<'a, T> {
+    /// The first factor, then the parts of the second.
+    factors: &'a [T],
+    left: Option<&'a T>,
+    right: Option<&'a T>,
+}
+
+fn sides<'a, T>(op: &str, inputs: &'a [T], parts: usize, left: bool, right: bool) -> Result<Sides<'a, T>> {
+    let n = 1 + parts;
+    if inputs.len() != n + usize::from(left) + usize::from(right) || !(left || right) {
+        return Err(Error::value(format!("[{op}] got {} inputs", inputs.len())));
+    }
+    let (factors, indices) = inputs.split_at(n);
+    let second = usize::from(left);
+    Ok(Sides { factors, left: indices.first().filter(|_| left), right: indices.get(second).filter(|_| right) })
+}
+
+/// Shape of the indices, checked, and those of the two matrices. `b` is the shape of the second factor.
+fn places(op: &str, s: &Sides<'_, &Aval>, b: &[usize]) -> Result<(Shape, [[usize; 2]; 2])> {
+    let refuse = |what: &str| Err(Error::value(format!("[{op}] {what}")));
+    let Some(first) = s.left.or(s.right) else { return refuse("Indices are needed.") };
+    if [s.left, s.right].iter().flatten().any(|i| !i.dtype.is_integer() || i.shape != first.shape) {
+        return refuse("Indices must be integers of one shape.");
+    }
+    let matrix = |shape: &[usize], chosen: bool| -> Result<[usize; 2]> {
+        let Some(lead) = shape.len().checked_sub(2) else {
+            return Err(Error::value(format!("[{op}] Matrices are needed, got shape {shape:?}.")));
+        };
+        let fits = if chosen { lead == 1 } else { shape[..lead] == first.shape[..] };
+        if !fits {
+            return Err(Error::value(format!("[{op}] {shape:?} does not fit indices {:?}.", first.shape)));
+        }
+        if chosen && shape[0] == 0 && first.size() > 0 {
+            return Err(Error::value(format!("[{op}] Nothing can be chosen of {shape:?}.")));
+        }
+        Ok([shape[lead], shape[lead + 1]])
+    };
+    let both = [matrix(&s.factors[0].shape, s.left.is_some())?, matrix(b, s.right.is_some())?];
+    Ok((first.shape.clone(), both))
+}
+
+/// The chosen matrices, copied: the meaning of a product by index.
+fn copied(x: &Array, indices: Option<&Array>) -> Result<Array> {
+    indices.map_or_else(|| Ok(x.clone()), |i| ops::take(x, i, Some(0)))
+}
+
+/// Batching without copies: stacks that are chosen from stay as they are, everything else gets the axis in front. None if
+/// a stack is mapped.
+fn batched(op: impl Into<Op>, b: &Batched<'_>, parts: usize, left: bool, right: bool) -> Option<Result<BatchedOut>> {
+    let stack = |i: usize| if i == 0 { left } else { right && i <= parts };
+    if (0..b.inputs.len()).any(|i| stack(i) && b.axes[i].is_some()) {
+        return None;
+    }
+    let all = ops::all_in_front(b).and_then(|mut all| {
+        (0..all.len()).filter(|&i| stack(i)).for_each(|i| all[i] = b.inputs[i].clone());
+        Ok((again(op, &all)?, vec![Some(0)]))
+    });
+    Some(all)
+}
+
+impl Fused for GatherMM {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let s = sides("gather_mm", inputs, 1, self.left, self.right)?;
+        let (a, b) = (inputs[0], inputs[1]);
+        let (mut shape, [[m, k], [inner, n]]) = places("gather_mm", &s, &b.shape)?;
+        if k != inner || a.dtype != b.dtype || !a.dtype.is_inexact() {
+            return Err(Error::value(format!(
+                "[gather_mm] operands {:?} {} and {:?} {} do not fit.",
+                a.shape, a.dtype, b.shape, b.dtype
+            )));
+        }
+        shape.extend([m, n]);
+        Ok(smallvec![Aval::new(shape, a.dtype)])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let s = sides("gather_mm", inputs, 1, self.left, self.right)?;
+        Ok(vec![ops::matmul(&copied(&s.factors[0], s.left)?, &copied(&s.factors[1], s.right)?)?])
+    }
+    fn custom_vjp(&self, v: &Vjp<'_>) -> Option<Result<Grads>> {
+        // That of a factor without indices is a product by index again.
+        if self.left || v.wanted[1..].iter().any(|&w| w) {
+            return None;
+        }
+        let f = || {
+            let b = ops::swapaxes(&v.primals[1], -1, -2)?;
+            let inputs = [v.cotangents[0].clone(), b, v.primals[2].clone()];
+            let mut grads: Grads = vec![None; v.primals.len()];
+            grads[0] = again(self.clone(), &inputs)?.pop();
+            Ok(grads)
+        };
+        Some(f())
+    }
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        batched(self.clone(), b, 1, self.left, self.right)
+    }
+}
+
+impl Fused for GatherQMM {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let op = "gather_qmm";
+        let s = sides(op, inputs, 3, self.left, self.right)?;
+        let x = inputs[0];
+        let w = decoded(op, self.affine, inputs[1], inputs[2], inputs[3])?;
+        let (mut shape, [[m, k], [rows, columns]]) = places(op, &s, &w)?;
+        let (inner, n) = if self.transpose { (columns, rows) } else { (rows, columns) };
+        if k != inner || x.dtype != inputs[2].dtype {
+            return Err(Error::value(format!(
+                "[{op}] The last dimension of x {:?} does not match the quantized matrices {w:?} used with transpose={}.",
+                x.shape, self.transpose
+            )));
+        }
+        shape.extend([m, n]);
+        Ok(smallvec![Aval::new(shape, x.dtype)])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let s = sides("gather_qmm", inputs, 3, self.left, self.right)?;
+        let mut all = vec![copied(&s.factors[0], s.left)?];
+        for part in &s.factors[1..] {
+            all.push(copied(part, s.right)?);
+        }
+        again(QuantizedMatmul { affine: self.affine, transpose: self.transpose }, &all)
+    }
+    fn custom_vjp(&self, v: &Vjp<'_>) -> Option<Result<Grads>> {
+        if self.left || v.wanted[1..].iter().any(|&w| w) {
+            return None;
+        }
+        let f = || {
+            let mut inputs = v.primals.to_vec();
+            inputs[0] = v.cotangents[0].clone();
+            let mut grads: Grads = vec![None; v.primals.len()];
+            grads[0] = again(GatherQMM { transpose: !self.transpose, ..self.clone() }, &inputs)?.pop();
+            Ok(grads)
+        };
+        Some(f())
+    }
+    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        batched(self.clone(), b, 3, self.left, self.right)
+    }
+}
+
+/// Indices as kernels take them: of 32 bits, in the common shape.
+fn narrowed(i: &Array, shape: &[usize]) -> Result<Array> {
+    let i = match i.dtype() {
+        DType::I32 | DType::U32 => i.clone(),
+        DType::I64 => {
+            let near = ops::clip(i, Some(&i64::from(i32::MIN)), Some(&i64::from(i32::MAX)))?;
+            ops::astype(&near, DType::I32)?
+        }
+        DType::U64 => ops::astype(&ops::minimum(i, i64::from(u32::MAX))?, DType::U32)?,
+        _ => ops::astype(i, DType::I32)?,
+    };
+    ops::broadcast_to(&i, shape)
+}
+
+/// A factor as its op takes it: a stack of matrices to choose from, or a matrix for each place.
+fn factor(x: &Array, indices: Option<&Array>, shape: &[usize]) -> Result<Array> {
+    let (lead, last) = x.shape().split_at(x.ndim() - 2);
+    match indices {
+        Some(_) => ops::reshape_to(x, &[&[desc::size_of_shape(lead)], last].concat()),
+        None => ops::broadcast_to(x, &[shape, last].concat()),
+    }
+}
+
+/// Products of matrices chosen by positions over the leading axes of both stacks (by default all in order). Negative
+/// positions count from the end, those out of range are clamped. `sorted` promises that `right` ascends, which makes
+/// single rows faster.
 ///
 /// # Errors
 /// `Value` for shapes that do not fit, indices that are not integers, and integer matrices.
-pub fn gather_mm(a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>) -> Result<Array> {
+pub fn gather_mm(a: &Array, b: &Array, left: Option<&Array>, right: Option<&Array>, sorted: bool) -> Result<Array> {
+    let op = "gather_mm";
     if left.is_none() && right.is_none() {
         return ops::matmul(a, b);
     }
-    let shape = meeting("gather_mm", a, b, left, right)?;
-    ops::matmul(&chosen("gather_mm", a, left, &shape)?, &chosen("gather_mm", b, right, &shape)?)
+    let shape = meeting(op, a, b, left, right)?;
+    let d = a.dtype().promote(b.dtype());
+    let mut inputs = Inputs::new();
+    for (x, i) in [(a, left), (b, right)] {
+        if x.ndim() < 2 {
+            return Err(Error::value(format!("[{op}] Matrices are needed, got shape {:?}.", x.shape())));
+        }
+        inputs.push(factor(&ops::astype(x, d)?, i, &shape)?);
+    }
+    for i in [left, right].into_iter().flatten() {
+        inputs.push(narrowed(i, &shape)?);
+    }
+    Array::record1(GatherMM { left: left.is_some(), right: right.is_some(), sorted }, inputs)
 }
 
 /// As [`gather_mm`], with affine-quantized second matrices; see [`ops::quantized_matmul`].
@@ -73,22 +256,30 @@ pub fn gather_qmm(
     transpose: bool,
     group_size: u16,
     bits: u8,
+    sorted: bool,
 ) -> Result<Array> {
     let op = "gather_qmm";
     if left.is_none() && right.is_none() {
         return ops::quantized_matmul(x, w, scales, biases, transpose, group_size, bits);
     }
     let shape = meeting(op, x, w, left, right)?;
-    let of = |a: &Array| chosen(op, a, right, &shape);
-    ops::quantized_matmul(
-        &chosen(op, x, left, &shape)?,
-        &of(w)?,
-        &of(scales)?,
-        &of(biases)?,
-        transpose,
-        group_size,
-        bits,
-    )
+    let d = x.dtype().promote(scales.dtype());
+    if !d.is_float() {
+        return Err(Error::value(format!("[{op}] Only real floating types are supported.")));
+    }
+    let mut inputs = Inputs::new();
+    let (scales, biases) = (ops::astype(scales, d)?, ops::astype(biases, d)?);
+    for (a, i) in [(&ops::astype(x, d)?, left), (w, right), (&scales, right), (&biases, right)] {
+        if a.ndim() < 2 {
+            return Err(Error::value(format!("[{op}] Matrices are needed, got shape {:?}.", a.shape())));
+        }
+        inputs.push(factor(a, i, &shape)?);
+    }
+    for i in [left, right].into_iter().flatten() {
+        inputs.push(narrowed(i, &shape)?);
+    }
+    let affine = Affine { group_size, bits };
+    Array::record1(GatherQMM { affine, transpose, left: left.is_some(), right: right.is_some(), sorted }, inputs)
 }
 
 /// Products over parts of the inner axis: a (M, K), b (K, N) and segments (…, 2) of [start, stop) give (…, M, N).

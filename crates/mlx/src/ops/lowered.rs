@@ -3,9 +3,12 @@
 
 use crate::array::{Array, Inputs, Outs};
 use crate::ops;
-use crate::rules::{Batched, BatchedOut, Fused, Grads, Vjp, again};
-use mlx_ir::op::{BlockMatmul, BlockProject, CacheUpdate, Gate, Real, Rope, SliceUpdate, UpdateMode};
-use mlx_ir::{Aval, DType, Error, QuantFormat, Result};
+use crate::rules::{Batched, BatchedOut, Fused, Grads, Rule, Vjp, again};
+use mlx_ir::op::{
+    BlockMatmul, BlockProject, CacheUpdate, Gate, Map, Real, Reduce, ReduceKind, ReduceMap, Rope, SliceUpdate,
+    UpdateMode,
+};
+use mlx_ir::{Aval, DType, Error, QuantFormat, Result, Tape};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
@@ -193,4 +196,31 @@ pub fn cache_update(
     inputs.extend(more.iter().cloned());
     inputs.extend(at.map(|(_, a)| a.clone()));
     Array::record1(CacheUpdate { start: start.iter().copied().collect(), axis: at.map(|(i, _)| i), rope }, inputs)
+}
+
+impl Fused for ReduceMap {
+    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
+        let elements = Map { tape: self.tape.clone() }.infer(inputs)?;
+        Reduce { kind: self.kind, axes: self.axes.clone() }.infer(&[&elements[0]])
+    }
+    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        let elements = again(Map { tape: self.tape.clone() }, inputs)?;
+        again(Reduce { kind: self.kind, axes: self.axes.clone() }, &elements)
+    }
+    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
+        None
+    }
+    fn custom_vmap(&self, _: &Batched<'_>) -> Option<Result<BatchedOut>> {
+        None
+    }
+}
+
+/// Reduction over `axes`, in ascending order, which stay with size one, of what an elementwise program gives for inputs
+/// of one shape.
+///
+/// # Errors
+/// `Type` and `Value` for inputs that do not fit the program, `Index` for axes out of range.
+pub fn reduce_map(tape: Arc<Tape>, inputs: &[Array], kind: ReduceKind, axes: &[usize]) -> Result<Array> {
+    let axes = axes.iter().copied().collect();
+    Array::record1(ReduceMap { tape, kind, axes }, Inputs::from(inputs))
 }

@@ -464,8 +464,9 @@ pub fn gather_qqmm(
     right: Option<&Array>,
     both: Both,
     globals: (Option<&Array>, Option<&Array>),
+    sorted: bool,
 ) -> Result<Array> {
     let op = "gather_qqmm";
     let (q, m) = factors(op, x, w, scales, both, globals)?;
-    ops::astype(&ops::gather_mm(&q, &ops::swapaxes(&m, -1, -2)?, left, right)?, x.dtype())
+    ops::astype(&ops::gather_mm(&q, &ops::swapaxes(&m, -1, -2)?, left, right, sorted)?, x.dtype())
 }

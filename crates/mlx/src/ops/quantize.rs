@@ -36,7 +36,7 @@ fn with_last(shape: &[usize], last: usize) -> Shape {
 }
 
 /// Decoded shape of (codes, scales, biases), checked.
-fn decoded(name: &str, a: Affine, w: &Aval, s: &Aval, b: &Aval) -> Result<Shape> {
+pub(super) fn decoded(name: &str, a: Affine, w: &Aval, s: &Aval, b: &Aval) -> Result<Shape> {
     check(name, a)?;
     if w.dtype != DType::U32 || w.ndim() < 2 {
         return Err(Error::value(format!(

@@ -1,11 +1,12 @@
-//! Elementwise work in one go: a call and the private calls before it, all of the same shape, become one tape. Each
-//! instruction rounds as the call that it comes from, so results are the same to the bit.
+//! Elementwise work in one go: a call and the private calls before it, all of the same shape, become one tape, and so do
+//! those before a reduction, which then reduces what the tape gives. Each instruction rounds as the call that it comes
+//! from, so results are the same to the bit.
 
 use super::lower::{Lowered, Source, has_kernel, put, take};
 use crate::array::{Array, Call, Inputs};
-use mlx_ir::op::Map;
+use mlx_ir::op::{Map, ReduceMap};
 use mlx_ir::tape::{MAX_INPUTS, MAX_VALUES, Tape, TapeBuilder};
-use mlx_ir::{DType, Op};
+use mlx_ir::{DType, Op, Shape};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,8 @@ fn id(a: &Array) -> Id {
 /// The group as it grows: the call, then its parts, each after all that use it.
 struct Group<'a> {
     call: &'a Arc<Call>,
+    /// Of the elementwise work.
+    shape: Shape,
     parts: SmallVec<[Arc<Call>; 2]>,
     /// Inputs of the members.
     lists: SmallVec<[SmallVec<[Id; 4]>; 8]>,
@@ -70,7 +73,7 @@ impl Group<'_> {
     fn takes(&self, a: &Array, number: u64) -> bool {
         let c = &a.call;
         tape(c).is_some_and(|t| self.instrs + t.instrs().len() <= MAX_VALUES - MAX_INPUTS)
-            && c.outs[0].shape == self.call.outs[0].shape
+            && c.outs[0].shape == self.shape
             && c.stream == self.call.stream
             && c.state.load(Ordering::Acquire) == number
             // The claim's handle and this one.
@@ -112,7 +115,11 @@ impl Group<'_> {
             };
             let args: SmallVec<[u8; 4]> = list.iter().map(value).collect::<Option<_>>()?;
             let member = if i == 0 { self.call } else { &self.parts[i - 1] };
-            let result = b.inline(tape(member)?, &args).ok()?;
+            let result = match tape(member) {
+                Some(t) => b.inline(t, &args).ok()?,
+                // A reduction of what another member gives.
+                None => *args.first()?,
+            };
             if i > 0 {
                 results[i - 1] = result;
                 continue;
@@ -128,6 +135,21 @@ impl Group<'_> {
 /// One tape in the place of `call` and what is private to it; its inputs and those of its parts are taken then.
 pub(super) fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
     tape(call)?;
+    grown(call, number, call.outs[0].shape.clone(), &|t| Map { tape: t }.into())
+}
+
+/// A reduction with the elementwise work that is private to it.
+pub(super) fn reduced(call: &Arc<Call>, number: u64) -> Option<Lowered> {
+    let Op::Reduce(r) = &call.op else { return None };
+    let shape: Shape = {
+        let inputs = call.inputs.lock().unwrap_or_else(|e| e.into_inner());
+        inputs.first()?.shape().into()
+    };
+    grown(call, number, shape, &|tape| ReduceMap { tape, kind: r.kind, axes: r.axes.clone() }.into())
+}
+
+/// A call with the elementwise work before it of this shape, as what `make` gives for its tape.
+fn grown(call: &Arc<Call>, number: u64, shape: Shape, make: &dyn Fn(Arc<Tape>) -> Op) -> Option<Lowered> {
     {
         let inputs = call.inputs.lock().unwrap_or_else(|e| e.into_inner());
         // The claim's handle and those of this list: what has more is used by others too.
@@ -137,7 +159,8 @@ pub(super) fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
             return None;
         }
     }
-    let mut g = Group { call, parts: SmallVec::new(), lists: SmallVec::new(), outside: SmallVec::new(), instrs: 0 };
+    let mut g =
+        Group { call, shape, parts: SmallVec::new(), lists: SmallVec::new(), outside: SmallVec::new(), instrs: 0 };
     g.enter(call);
     let mut refused: Vec<Id> = Vec::new();
     while let Some(at) = g.outside.iter().position(|(a, _)| g.takes(a, number) && !refused.contains(&id(a))) {
@@ -154,7 +177,7 @@ pub(super) fn lowered(call: &Arc<Call>, number: u64) -> Option<Lowered> {
             return None;
         }
         let inputs = || g.outside.iter().map(|(a, _)| a);
-        let op = g.tape().map(|t| Op::from(Map { tape: Arc::new(t) }));
+        let op = g.tape().map(|t| make(Arc::new(t)));
         if let Some(op) = op.filter(|op| has_kernel(op, inputs(), call)) {
             break op;
         }

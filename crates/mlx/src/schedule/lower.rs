@@ -1,6 +1,6 @@
 //! Puts one op in place of several where the back end has a kernel for it: the norm before a projection, the gate or
-//! the sum after it, the rotation and conversion before a cache is written, one tape for a chain of elementwise work
-//! (`chain.rs`). What is absorbed is never stored, so only calls are that nobody else can ask for.
+//! the sum after it, the rotation and conversion before a cache is written, one tape for a chain of elementwise work, also
+//! before a reduction (`chain.rs`). What is absorbed is never stored, so only calls are that nobody else can ask for.
 
 use super::chain;
 use super::order::Claim;
@@ -324,6 +324,7 @@ pub(super) fn steps(claim: Claim, keep: bool) -> Vec<Step> {
         let patterns: &[Pattern] = match call.stream.device {
             // The processor's kernels are for single ops.
             runtime::Device::Cpu => &[chain::lowered],
+            runtime::Device::Gpu if matches!(call.op, Op::Reduce(_)) => &[chain::reduced],
             runtime::Device::Gpu if !products && matches!(call.op, Op::Map(_)) => &[chain::lowered],
             runtime::Device::Gpu => &[lowered, chain::lowered],
         };

@@ -70,11 +70,19 @@ fn block_products(format: QuantFormat) -> Result<Vec<Array>> {
 
 fn affine_products(dtype: DType, bits: u8) -> Result<Vec<Array>> {
     let (w, scales, biases) = packed(dtype, bits)?;
-    let rows = [1, 70].into_iter().map(|m| {
+    let mut all = Vec::new();
+    for m in [1, 70] {
         let x = of(&[m, 256], dtype, 4)?;
-        ops::quantized_matmul(&x, &w, &scales, &biases, true, 64, bits)
-    });
-    rows.collect()
+        all.push(ops::quantized_matmul(&x, &w, &scales, &biases, true, 64, bits)?);
+    }
+    // The same rows as a stack of three matrices.
+    let stack = |a: &Array| ops::reshape_to(a, &[3, 32, a.shape()[1]]);
+    let (index, w, scales, biases) = (whole(3, &[70], 5)?, stack(&w)?, stack(&scales)?, stack(&biases)?);
+    let x = of(&[70, 1, 256], dtype, 4)?;
+    for (sorted, index) in [(true, ops::sort(&index, Some(0))?), (false, index)] {
+        all.push(ops::gather_qmm(&x, &w, &scales, &biases, None, Some(&index), true, 64, bits, sorted)?);
+    }
+    Ok(all)
 }
 
 /// A matrix of 96 rows of 256 in affine groups of 64: codes, scales, biases.
@@ -92,6 +100,12 @@ fn of(shape: &[usize], dtype: DType, seed: u64) -> Result<Array> {
     }
 }
 
+/// Products with six matrices of five.
+fn chosen(dtype: DType, m: usize) -> Result<Array> {
+    let stack = of(&[5, 65, 96], dtype, 6)?;
+    ops::gather_mm(&of(&[6, m, 65], dtype, 5)?, &stack, None, Some(&whole(5, &[6], 7)?), false)
+}
+
 fn products(dtype: DType) -> Result<Vec<Array>> {
     let one = |m: usize, k: usize, n: usize| ops::matmul(&of(&[m, k], dtype, 1)?, &of(&[k, n], dtype, 2)?);
     let turned = ops::transpose(&of(&[96, 320], dtype, 2)?, None)?;
@@ -101,6 +115,8 @@ fn products(dtype: DType) -> Result<Vec<Array>> {
         one(256, 128, 192)?,
         ops::matmul(&of(&[3, 70, 320], dtype, 1)?, &turned)?,
         ops::addmm(&of(&[40, 96], dtype, 3)?, &of(&[40, 320], dtype, 4)?, &turned, 1.0, 0.5)?,
+        chosen(dtype, 1)?,
+        chosen(dtype, 20)?,
     ])
 }
 

@@ -68,6 +68,7 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
         Op::Partition(_) | Op::ArgPartition(_) | Op::RandomBits(_) | Op::Quantize(_) | Op::Fft(_) => n == 1,
         Op::Softmax(_) | Op::LogSumExp(_) => n == 1,
         Op::Map(m) => n == m.tape.inputs().len(),
+        Op::ReduceMap(r) => n == r.tape.inputs().len() && increasing(&r.axes),
         Op::Gather(g) => n == 1 + g.axes.len() && distinct(&g.axes),
         Op::Scatter(s) => n == 2 + s.axes.len() && distinct(&s.axes),
         Op::DynamicSlice(s) => n == 2 && distinct(&s.axes),
@@ -77,6 +78,8 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
         }
         Op::ScatterAxis(_) | Op::Dequantize(_) | Op::AddMM(_) => n == 3,
         Op::QuantizedMatmul(_) => n == 4,
+        Op::GatherMM(g) => n == 2 + usize::from(g.left) + usize::from(g.right),
+        Op::GatherQMM(g) => n == 4 + usize::from(g.left) + usize::from(g.right),
         Op::Linalg(l) => {
             use mlx_ir::op::LinalgKind::{Solve, SolveTriangular};
             n == if matches!(l.kind, Solve | SolveTriangular { .. }) { 2 } else { 1 }

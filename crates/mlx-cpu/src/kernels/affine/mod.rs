@@ -2,6 +2,7 @@
 //! encoded matrix in float arithmetic.
 
 mod codes;
+mod gathered;
 mod product;
 
 #[cfg(test)]

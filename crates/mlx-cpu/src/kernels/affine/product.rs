@@ -100,7 +100,7 @@ fn batches<E: Elem>(cx: &Cx<'_>, op: &op::QuantizedMatmul, ins: &[Operand], out:
 ///
 /// # Safety
 /// Operands of these sizes.
-unsafe fn multiply<E: Elem>(
+pub(super) unsafe fn multiply<E: Elem>(
     pool: &Pool,
     isa: Isa,
     [m, n, k]: [usize; 3],
@@ -156,14 +156,14 @@ unsafe fn multiply<E: Elem>(
 }
 
 /// An encoded matrix; steps between rows of codes (bytes), scales and biases (elements).
-struct Codes<E> {
-    w: *const u8,
-    s: *const E,
-    b: *const E,
-    steps: [isize; 3],
-    group: usize,
-    bits: usize,
-    transpose: bool,
+pub(super) struct Codes<E> {
+    pub w: *const u8,
+    pub s: *const E,
+    pub b: *const E,
+    pub steps: [isize; 3],
+    pub group: usize,
+    pub bits: usize,
+    pub transpose: bool,
 }
 
 // SAFETY: only read.

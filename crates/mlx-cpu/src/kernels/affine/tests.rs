@@ -184,3 +184,42 @@ fn batches_of_matrices() {
     op.run(&cx, &[t_plain.op(), w1.op(), s1.op(), s1.op()], &[o2.op()]).unwrap();
     assert_eq!(o1.values(), o2.values());
 }
+
+#[test]
+fn chosen_matrices_are_those_at_the_indices() {
+    let mut rng = Rng::new(24);
+    for (pool, isa) in pools() {
+        let cx = Cx { pool: &pool, isa };
+        for (dtype, m, transpose) in [(DType::F32, 1, true), (DType::F16, 3, false), (DType::BF16, 20, true)] {
+            let (rows, cols) = (64, 128);
+            let (n, k) = if transpose { (rows, cols) } else { (cols, rows) };
+            let x = Case::random(&mut rng, &[6, m, k], dtype, m % 3);
+            let codes: Vec<u32> = (0..3 * rows * cols / 8).map(|_| rng.next() as u32).collect();
+            let w = Case::of(&[3, rows, cols / 8], &codes);
+            let s = Case::random(&mut rng, &[3, rows, cols / 64], dtype, 0);
+            let b = Case::random(&mut rng, &[3, rows, cols / 64], dtype, 0);
+            let places = [2usize, 2, 2, 0, 1, 2];
+            let given = Case::layout(&[6], DType::I32, &[2.0, -1.0, 8.0, -5.0, 1.0, 2.0], 0);
+            let out = Case::output(&[6, m, n], dtype);
+            let a = affine(64, 4);
+            let op = op::GatherQMM { affine: a, transpose, left: false, right: true, sorted: true };
+            op.run(&cx, &[x.op(), w.op(), s.op(), b.op(), given.op()], &[out.op()]).unwrap();
+            out.check_guards();
+            let ov = out.values();
+            for (i, e) in places.into_iter().enumerate() {
+                let one = Case::layout(&[m, k], dtype, &x.values()[i * m * k..(i + 1) * m * k], 0);
+                let w1 = Case::of(&[rows, cols / 8], &codes[e * rows * cols / 8..(e + 1) * rows * cols / 8]);
+                let side = |c: &Case| {
+                    let v = c.values();
+                    Case::layout(&[rows, cols / 64], dtype, &v[e * rows * cols / 64..(e + 1) * rows * cols / 64], 0)
+                };
+                let o1 = Case::output(&[m, n], dtype);
+                let op = op::QuantizedMatmul { affine: a, transpose };
+                op.run(&cx, &[one.op(), w1.op(), side(&s).op(), side(&b).op()], &[o1.op()]).unwrap();
+                for (x, y) in o1.values().iter().zip(&ov[i * m * n..]) {
+                    assert!((x - y).abs() <= 1e-2 * x.abs().max(16.0), "{isa} {dtype} {m} {i}: {x} {y}");
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Matrix products of floats: any strides, batches with broadcasting, fused `beta·c + alpha·(a @ b)`.
 //! Half types are accumulated in f32 and rounded once.
 
+mod gathered;
 mod gemm;
 mod micro;
 mod pack;
@@ -9,7 +10,7 @@ mod thin;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use gemm::{Finish, Target, gemm};
+pub(crate) use gemm::{Finish, SERIAL, Target, gemm};
 pub(crate) use micro::Real;
 pub(crate) use pack::{Pack, Strided};
 pub(crate) use thin::dots;

@@ -144,3 +144,46 @@ fn nan_and_infinity_stay() {
         }
     }
 }
+
+#[test]
+fn chosen_matrices_are_those_at_the_indices() {
+    let mut rng = Rng::new(4);
+    for (pool, isa) in pools() {
+        let cx = Cx { pool: &pool, isa };
+        for d in [DType::F32, DType::F16, DType::BF16, DType::F64] {
+            for (m, layout) in [(1, 0), (1, 1), (3, 2), (20, 1)] {
+                let (n, k) = (37, 19);
+                // Runs, negative places and places beyond the end.
+                let right = [0.0, 0.0, 3.0, 3.0, 3.0, -1.0, -9.0, 77.0];
+                let left = [1.0, 1.0, 0.0, -1.0, 1.0, 5.0, -7.0, 0.0];
+                let place = |i: f64, n: i64| {
+                    let i = i as i64;
+                    (if i < 0 { i + n } else { i }).clamp(0, n - 1) as usize
+                };
+                let b = Case::random(&mut rng, &[4, k, n], d, layout);
+                let r = Case::layout(&[2, 4], DType::I32, &right, 0);
+                for chosen in [false, true] {
+                    let stack = if chosen { vec![2, m, k] } else { vec![2, 4, m, k] };
+                    let a = Case::random(&mut rng, &stack, d, layout);
+                    let l = Case::layout(&[2, 4], DType::I64, &left, 0);
+                    let out = Case::output(&[2, 4, m, n], d);
+                    let op = op::GatherMM { left: chosen, right: true, sorted: false };
+                    let mut ins = vec![a.op(), b.op()];
+                    ins.extend(chosen.then(|| l.op()));
+                    ins.push(r.op());
+                    op.run(&cx, &ins, &[out.op()]).unwrap();
+                    out.check_guards();
+                    let (av, bv, ov) = (a.values(), b.values(), out.values());
+                    for i in 0..8 {
+                        let from = if chosen { place(left[i], 2) } else { i } * m * k;
+                        let to = place(right[i], 4) * k * n;
+                        let (want, mag) = reference(&av[from..from + m * k], &bv[to..to + k * n], [m, n, k]);
+                        for (q, (x, y)) in ov[i * m * n..(i + 1) * m * n].iter().zip(&want).enumerate() {
+                            assert!((x - y).abs() <= eps(d) * (mag[q] + 1e-6), "{isa} {d} {m} {layout} {i}: {x} {y}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
