@@ -38,7 +38,7 @@ def errors(pyright, python):
         shutil.copytree(where, pathlib.Path(folder, "src/mlx_lm"))
         pathlib.Path(folder, "pyrightconfig.json").write_text(json.dumps(CONFIG))
         r = subprocess.run([pyright, "-p", folder, "--pythonpath", python, "--outputjson"], capture_output=True, text=True)
-    if not r.stdout.startswith("{"):
+    if "generalDiagnostics" not in r.stdout:
         sys.exit(r.stdout + r.stderr)
     found = {}
     for e in json.loads(r.stdout)["generalDiagnostics"]:
