@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes small valid files into fuzz/corpus/{gguf,safetensors,npy}, from which the fuzzer starts."""
+"""Writes small valid files into fuzz/corpus/{gguf,safetensors,npy}, from which the fuzzer starts; with a Python that has this
+package, files of exported functions into fuzz/corpus/functions as well."""
 import json
 import struct
 from pathlib import Path
@@ -61,6 +62,25 @@ def main():
                                                     ("<V2", False, (0, 4), 0), (">c8", True, (2, 2), 32)]):
         put("npy", f"v1.{i}", npy(descr, fortran, shape, n))
         put("npy", f"v2.{i}", npy(descr, fortran, shape, n, 2))
+    functions()
+
+
+def functions():
+    try:
+        import mlx.core as mx
+    except ImportError:
+        print("corpus/functions is left empty: no mlx.core here")
+        return
+    folder = CORPUS / "functions"
+    folder.mkdir(parents=True, exist_ok=True)
+    x, n = mx.ones((2, 4)), mx.array([0, 1])
+    for name, f, inputs in [
+        ("elementwise", lambda a: mx.where(a > 1, mx.exp(a) * 2, a).astype(mx.float16), [x]),
+        ("shapes", lambda a: [mx.concatenate([a.T, a.T]), a[:, ::2], mx.pad(a, 1), mx.sort(a), mx.cumsum(a, axis=1)], [x]),
+        ("products", lambda a, i: [a @ a.T, mx.softmax(a[i], axis=-1), mx.fft.rfft(a), mx.fast.rms_norm(a, None, 1e-5)], [x, n]),
+    ]:
+        mx.export_function(str(folder / name), f, *inputs)
+    mx.export_function(str(folder / "shapeless"), lambda a, b: a - b, x, b=x, shapeless=True, metadata="text")
 
 
 if __name__ == "__main__":

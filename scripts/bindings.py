@@ -312,7 +312,7 @@ def rust(name, functions, aliases, methods):
 def stub_text(name, functions, aliases, methods):
     by_name = {f.name: f for f in functions}
     head = (API / f"{name}.head.pyi").read_text() if (API / f"{name}.head.pyi").exists() else STUB_HEAD
-    out = f"# Made by scripts/bindings.py from python/api/{name}.pyi. Do not edit.\n\n" + head
+    out = STUB_HEADER.format(f"{name}.pyi") + head
     generated = "".join(f.stub("    ", "self") for f in methods)
     out = out.replace("    # METHODS\n", generated)
     out += "\n"
@@ -324,6 +324,7 @@ def stub_text(name, functions, aliases, methods):
     return out
 
 
+STUB_HEADER = "# Made by scripts/bindings.py from python/api/{0}. Do not edit.\n\n"
 STUB_HEAD = """from typing import Any, Sequence
 
 from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
@@ -346,6 +347,10 @@ def main():
     for path in sorted(API.glob("*.pyi")):
         name = path.name.removesuffix(".pyi")
         if name.endswith(".head"):
+            # A module whose functions are all bound by hand.
+            alone = name.removesuffix(".head")
+            if not (API / f"{alone}.pyi").exists():
+                files[STUBS / f"{alone}.pyi"] = STUB_HEADER.format(path.name) + path.read_text()
             continue
         functions, aliases, methods = parse(path)
         files[RUST / f"{name}.rs"] = formatted(rust(name, functions, aliases, methods))

@@ -89,17 +89,18 @@ need_venv() {
 
 sha256_is() { [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$2" ]; }
 
-# pip_wheel DIR NAME==VERSION: downloads a wheel without running anything of it; prints its path.
+# pip_wheel DIR NAME==VERSION [OPTION...]: downloads a wheel without running anything of it; prints its path.
 pip_wheel() {
-  local tmp f
-  mkdir -p "$1"
-  tmp=$(mktemp -d "$1/.part.XXXXXX")
-  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$tmp" "$2" >&2 ||
-    { rm -rf "$tmp"; die "pip could not download $2 (is a Python package index reachable?)"; }
+  local dir=$1 wanted=$2 tmp f
+  shift 2
+  mkdir -p "$dir"
+  tmp=$(mktemp -d "$dir/.part.XXXXXX")
+  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$tmp" "$@" "$wanted" >&2 ||
+    { rm -rf "$tmp"; die "pip could not download $wanted (is a Python package index reachable?)"; }
   f=$(basename "$tmp"/*.whl)
-  mv -f "$tmp/$f" "$1/$f"
+  mv -f "$tmp/$f" "$dir/$f"
   rm -rf "$tmp"
-  printf '%s\n' "$1/$f"
+  printf '%s\n' "$dir/$f"
 }
 
 # need_rust_tools: rustfmt and clippy of the Rust that need_rust found.
@@ -125,3 +126,81 @@ export_models() {
   if [ -e "$CACHE/models/SmolLM2-135M-Instruct.Q4_1.gguf" ]; then export MLX_ARM_TEST_MODELS=${MLX_ARM_TEST_MODELS:-$CACHE/models}; fi
   if [ -e "$CACHE/tiny/.made-by" ]; then export MLX_ARM_TINY_MODELS=${MLX_ARM_TINY_MODELS:-$CACHE/tiny}; fi
 }
+
+# What every check builds, in one choice of packages and targets: another one has other features, and building nearly
+# everything once more. --tests leaves out the Python package, which cannot be linked into a test program.
+WORKSPACE=(--workspace --lib --bins --tests --examples)
+
+# build_workspace: builds all of it; built NAME KIND then prints the path of one by its target's name, where KIND is
+# program or test.
+build_workspace() { cargo build "${WORKSPACE[@]}" --message-format json-render-diagnostics >"$(log built)"; }
+built() {
+  python3 - "$(log built)" "$1" "$2" <<'EOF'
+import json, sys
+found = [m["executable"] for m in map(json.loads, open(sys.argv[1], encoding="utf-8")) if m.get("executable")
+         and m["target"]["name"] == sys.argv[2] and m["profile"]["test"] == (sys.argv[3] == "test")]
+sys.exit("no program is called " + sys.argv[2]) if len(found) != 1 else print(found[0])
+EOF
+}
+
+# place_package VENV: builds the Python package's library (optimised with RELEASE=1) and lets the environment import it
+# together with the Python files of this checkout.
+place_package() {
+  local built=debug
+  if [ -n "${RELEASE:-}" ]; then built=release; fi
+  cargo build --workspace --lib ${RELEASE:+--release}
+  mkdir -p "$CACHE/site/mlx"
+  # Renamed, not written over: a process may have it loaded.
+  cp "${CARGO_TARGET_DIR:-$ROOT/target}/$built/libmlx_python.so" "$CACHE/site/mlx/core.part"
+  mv -f "$CACHE/site/mlx/core.part" "$CACHE/site/mlx/core.abi3.so"
+  # The compiled module and the Python files are two halves of one namespace package.
+  printf '%s\n%s\n' "$CACHE/site" "$ROOT/python" >"$(echo "$1"/lib/python3.*/site-packages)/mlx-arm.pth"
+}
+
+# What the Python package is compared with and what the comparisons need, for the scripts that source this.
+# shellcheck disable=SC2034
+OFFICIAL_PACKAGES=(mlx==0.32.4 mlx-cpu==0.32.4) PYTHON_PACKAGES=(numpy==2.4.6) \
+  LM_PACKAGES=(mlx-lm==0.32.2 transformers==5.24.0 numpy==2.4.6 gguf==0.19.0 scikit-learn==1.9.1)
+
+# need_arm: what cross-builds for AArch64 Linux and runs it here. Another compiler than the rest is built with, since
+# Debian's has an arm64 standard library.
+need_arm() {
+  need_rust
+  need_apt rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user python3
+}
+
+# with_arm COMMAND...: with that compiler, and a target folder of its own. RUSTDOC as well, or the documentation tests mix
+# two compilers.
+# shellcheck disable=SC2034
+ARM_TARGET=aarch64-unknown-linux-gnu
+with_arm() {
+  env RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$ROOT/target}/arm" \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++ \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$ROOT/scripts/run-arm64.sh" "$@"
+}
+
+# need_arm_python: Debian's Python for AArch64, unpacked into $CACHE/arm-python with what it needs; the program `python`
+# there runs it under emulation. Nothing of it is installed: Debian lets only one architecture have a Python.
+need_arm_python() {
+  local dir=$CACHE/arm-python part file
+  [ -x "$dir/python" ] && return 0
+  say "unpacking an AArch64 Python"
+  part=$(mktemp -d)
+  mkdir "$part/debs" "$part/root"
+  (cd "$part/debs" && apt-get download -qq python3.11-minimal:arm64 libpython3.11-minimal:arm64 libpython3.11-stdlib:arm64 \
+    libexpat1:arm64 libffi8:arm64 libssl3:arm64 zlib1g:arm64 libbz2-1.0:arm64 liblzma5:arm64 libuuid1:arm64 libc6:arm64 \
+    libgcc-s1:arm64 libstdc++6:arm64) >"$(log arm-python)" 2>&1 ||
+    { tail -n 20 "$(log arm-python)" >&2; rm -rf "$part"; die "apt-get could not download an AArch64 Python"; }
+  for file in "$part"/debs/*.deb; do dpkg -x "$file" "$part/root"; done
+  cat >"$part/python" <<'EOF'
+#!/bin/sh
+root=$(dirname "$0")/root
+PYTHONHOME=$root/usr exec qemu-aarch64 -cpu "${ARM_CPU:-max}" -L "$root" "$root/usr/bin/python3.11" "$@"
+EOF
+  chmod +x "$part/python"
+  rm -rf "$part/debs" "$dir"
+  mv "$part" "$dir"
+}
+
+# arm_wheel NAME==VERSION: downloads the wheel for that Python; prints its path.
+arm_wheel() { pip_wheel "$CACHE/arm-wheels" "$1" --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64 --python-version 3.11; }

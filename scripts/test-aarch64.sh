@@ -25,22 +25,16 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-need_rust
-need_apt rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user python3
+need_arm
 need_tiny_models
 export MLX_ARM_TINY_MODELS=$CACHE/tiny
 unset MLX_ARM_TEST_MODELS   # the real models' tests are for native runs; the comparison below covers one here
 
-TARGET=aarch64-unknown-linux-gnu
 HOST_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
-# Its own folder, since another compiler builds here (Debian's has an arm64 std). RUSTDOC as well, or the
-# documentation tests mix two compilers. Optimised, since emulation is slow enough, with the debug build's checks.
+# Optimised, since emulation is slow enough, with the debug build's checks.
 arm_cargo() {
-  env RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_TARGET_DIR="$HOST_TARGET_DIR/arm" \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++ \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$ROOT/scripts/run-arm64.sh" \
-    CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
-    cargo "$1" --release --target $TARGET "${@:2}"
+  with_arm CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
+    cargo "$1" --release --target $ARM_TARGET "${@:2}"
 }
 
 passed=0 failed=0
@@ -127,7 +121,7 @@ finish
 
 if [ -d crates/mlx-check ]; then
   say "case list"
-  program=$HOST_TARGET_DIR/arm/$TARGET/release/mlx-check
+  program=$HOST_TARGET_DIR/arm/$ARM_TARGET/release/mlx-check
   for i in "${!cpus[@]}"; do
     part=()
     # Each level its share: the whole list takes the emulator long, and the levels' own tests have run above.
@@ -157,7 +151,7 @@ print(o["tokens"], repr(o["text"]))'
 compare_answers() {
   local here there
   here=$(answer "$HOST_TARGET_DIR/release/mlx-arm")
-  there=$(answer scripts/run-arm64.sh "$HOST_TARGET_DIR/arm/$TARGET/release/mlx-arm")
+  there=$(answer scripts/run-arm64.sh "$HOST_TARGET_DIR/arm/$ARM_TARGET/release/mlx-arm")
   printf 'here      %s\nemulated  %s\n' "$here" "$there"
   [ -n "$here" ] && [ "$here" = "$there" ]
 }

@@ -12,8 +12,8 @@
 #   models    fetches the real models (SmolLM2, Gemma 3 270M) and makes the tiny random ones
 #   tests     every Rust test: unit, integration, examples
 #   doc       documentation tests; rustdoc without warnings
-#   python    scripts/parity.sh: the Python package against the official wheel, case by case; scripts/mlx_lm.sh --reduced:
-#             mlx-lm on both, and training
+#   python    scripts/wheel.sh --dev --check: the wheel, installed into a fresh environment, against the official one, case
+#             by case; scripts/mlx_lm.sh --reduced: mlx-lm on both, and training
 #   oracle    tests/oracle/*.py: our results against the official mlx wheel, numpy, gguf and safetensors
 #   gpu       the case list and the kernels' tests on the Vulkan back end, over Debian's software driver (lavapipe),
 #             also with capabilities taken away and with all arrays copied to and from the device
@@ -50,52 +50,46 @@ step_shaders() {
 
 step_models() { scripts/models.sh "$CACHE/models"; need_tiny_models; }
 
-# What the steps tests, doc and gpu build: another choice of packages would mean other features, and building nearly
-# everything again, and the Python package has the compiler of users' kernels. What Python loads cannot be linked into a
-# test program: the step python tests it.
-WORKSPACE=(--workspace --exclude mlx-python --features mlx/glsl)
-
-# Builds all test programs; built NAME then prints the path of one by its target's name.
-build_tests() {
-  cargo test "${WORKSPACE[@]}" --lib --bins --tests --examples --no-run --message-format json-render-diagnostics >"$(log built)"
-}
-built() {
-  python3 - "$(log built)" "$1" "$2" <<'EOF'
-import json, sys
-found = [m["executable"] for m in map(json.loads, open(sys.argv[1], encoding="utf-8")) if m.get("executable")
-         and m["target"]["name"] == sys.argv[2] and m["profile"]["test"] == (sys.argv[3] == "test")]
-sys.exit("no program is called " + sys.argv[2]) if len(found) != 1 else print(found[0])
-EOF
-}
-
 step_tests() {
   need_tiny_models
   export_models
+  build_workspace
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run "${WORKSPACE[@]}" --no-fail-fast
+    cargo nextest run --workspace --tests --no-fail-fast
   else
-    cargo test "${WORKSPACE[@]}" --lib --bins --tests --examples --no-fail-fast
+    cargo test --workspace --tests --no-fail-fast
   fi
 }
 
 step_doc() {
-  cargo test "${WORKSPACE[@]}" --doc
+  cargo test --workspace --doc
   RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 }
 
-step_python() { scripts/parity.sh && scripts/mlx_lm.sh --reduced; }
+step_python() {
+  build_workspace
+  scripts/wheel.sh --dev --check
+  scripts/mlx_lm.sh --reduced --python "$CACHE/wheel/bin/python"
+}
 
 step_oracle() {
   need_venv "$CACHE/venv" "${ORACLE_PACKAGES[@]}"
   export_models
-  local f bad=0 found=0
+  build_workspace
+  # With the programs that are built already: cargo, asked for one of them, would choose other features.
+  local f bad=0 args exported=$CACHE/oracle
+  rm -rf "$exported"
+  "$(built mlx-check program)" export "$exported"
   for f in tests/oracle/*.py; do
-    [ -e "$f" ] || continue
-    found=1
+    args=()
+    case $f in
+      */mlx_ops.py) args=("$exported") ;;
+      */formats.py) args=(--bin "$(built dump_formats program)") ;;
+      */quant_formats.py) args=(--tool "$(built quant_rows program)") ;;
+    esac
     note "$f"
-    "$CACHE/venv/bin/python" "$f" || { bad=1; note "$f FAILED"; }
+    "$CACHE/venv/bin/python" "$f" "${args[@]}" || { bad=1; note "$f FAILED"; }
   done
-  [ $found = 1 ] || die "no tests/oracle/*.py"
   return $bad
 }
 
@@ -104,7 +98,7 @@ step_gpu() {
   export MLX_ARM_GPU=llvmpipe MLX_VULKAN_REQUIRED=1
   # Under the validation layer, which reports on standard output and changes nothing. Its checks of the shaders' accesses
   # and of missing barriers are left to scripts/test-vulkan.sh: they take minutes to rewrite thousands of shaders.
-  build_tests
+  build_workspace
   local kernels check program name
   kernels=$(built mlx_vulkan test)
   check=$(built mlx-check program)
@@ -118,8 +112,11 @@ step_gpu() {
   need_tiny_models
   export_models
   for name in lowering replay mapped gpu selftest vulkan_kernel; do "$(built $name test)"; done
-  if [ -e "$CACHE/site/mlx/core.abi3.so" ]; then "$CACHE/ours/bin/python" tests/python/vulkan_kernel.py
-  else note "tests/python/vulkan_kernel.py is not run: scripts/parity.sh has not built the Python package"; fi
+  need_venv "$CACHE/ours" "${PYTHON_PACKAGES[@]}"
+  place_package "$CACHE/ours"
+  "$CACHE/ours/bin/python" tests/python/vulkan_kernel.py
+  need_venv "$CACHE/official" "${OFFICIAL_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
+  python3 tests/python/compare.py --ours "$CACHE/ours/bin/python" --official "$CACHE/official/bin/python" --device gpu --every 10
   "$check" test --device gpu
   MLX_VULKAN_DISABLE=unified,push_descriptor "$check" test add --device gpu
   # A model, whole: the same greedy answer as the processor's.

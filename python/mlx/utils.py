@@ -97,7 +97,9 @@ def tree_unflatten(tree: list[tuple[str, Any]] | dict[str, Any]) -> Any:
     return out
 
 
-def tree_reduce(fn, tree, initializer=None, is_leaf=None):
+def tree_reduce(
+    fn: Callable[[Any, Any], Any], tree: Any, initializer: Any = None, is_leaf: Callable[[Any], bool] | None = None
+) -> Any:
     """Folds the leaves from the left; without an initializer it begins with the first leaf."""
     if is_leaf is None or not is_leaf(tree):
         items = None
@@ -112,7 +114,7 @@ def tree_reduce(fn, tree, initializer=None, is_leaf=None):
     return tree if initializer is None else fn(initializer, tree)
 
 
-def tree_merge(tree_a, tree_b, merge_fn=None):
+def tree_merge(tree_a: Any, tree_b: Any, merge_fn: Callable[[Any, Any], Any] | None = None) -> Any:
     """The two trees laid over each other. Leaves at the same place are given to `merge_fn`."""
     empty = (dict, list, tuple)
     if tree_a is None or (isinstance(tree_a, empty) and not tree_a):

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs every case in two environments and compares: value, dtype, shape, exception type.
 
-    python3 compare.py --ours PYTHON --official PYTHON [--filter REGEX] [--parity FILE]
+    python3 compare.py --ours PYTHON --official PYTHON [--device gpu] [--filter REGEX] [--every N]
+        [--parity FILE]
 
-Prints a line for each case that differs unexpectedly, then a summary; the exit status is 1 if there is one, if an
-expected difference is none, or if a public name of the official package is not there. --parity writes the report.
+--device gpu computes ours on the Vulkan device. Prints a line for each case that differs unexpectedly, then a summary; the
+exit status is 1 if there is one, if an expected difference is none, or if a public name of the official package is not there.
+--parity writes the report.
 """
 
 import argparse
@@ -24,18 +26,20 @@ sys.path.insert(0, str(HERE))
 import cases  # noqa: E402
 import expected  # noqa: E402
 
-# Allowed relative distance, of the larger of the values' own size and the array's largest.
+# Allowed relative distance, of the larger of the values' own size and the array's largest; on a GPU, whose functions are
+# less exact.
 TOLERANCE = {"mlx.core.float16": 2e-3, "mlx.core.bfloat16": 1.6e-2}
+GPU_TOLERANCE = {"mlx.core.float16": 4e-3, "mlx.core.bfloat16": 3.2e-2, "mlx.core.float32": 2e-4, "mlx.core.complex64": 2e-4}
 
 
-def run(python, expressions):
+def run(python, expressions, device=None):
     """Outcomes of all expressions. A crash counts for the case that caused it; the rest runs anew."""
     out = []
     while len(out) < len(expressions):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
             json.dump(expressions[len(out) :], f)
             f.flush()
-            p = subprocess.run([python, str(HERE / "worker.py"), f.name], capture_output=True, text=True, timeout=900)
+            p = subprocess.run([python, str(HERE / "worker.py"), f.name, *([device] if device else [])], capture_output=True, text=True, timeout=3600)
         lines = p.stdout.splitlines()
         out += [json.loads(line) for line in lines if line.startswith("{")]
         if len(out) < len(expressions):
@@ -67,7 +71,7 @@ def close(a, b, tol):
     return True
 
 
-def difference(ours, theirs):
+def difference(ours, theirs, tolerance=TOLERANCE):
     """What differs, or none."""
     if set(ours) != set(theirs):
         a, b = (d.get("raises") and f"raises {d['raises']}: {d['message'][:80]}" or next(iter(d)) for d in (ours, theirs))
@@ -81,11 +85,11 @@ def difference(ours, theirs):
                 return f"{ours[what]} here, {theirs[what]} there"
         a, b = numbers(ours), numbers(theirs)
         exact = "float" not in ours["array"] and "complex" not in ours["array"]
-        tol = 0 if exact else TOLERANCE.get(ours["array"], 2e-5)
+        tol = 0 if exact else tolerance.get(ours["array"], 2e-5)
         return None if (a == b if exact else close(a, b, tol)) else f"values {a[:6]} here, {b[:6]} there"
     if "float" in ours:
         a, b = ours["float"], theirs["float"]
-        if a == b or (isinstance(a, float) and isinstance(b, float) and close([a], [b], 2e-5)):
+        if a == b or (isinstance(a, float) and isinstance(b, float) and close([a], [b], tolerance.get("mlx.core.float32", 2e-5))):
             return None
         return f"{a} here, {b} there"
     for kind in ("list", "tuple"):
@@ -93,7 +97,7 @@ def difference(ours, theirs):
             if len(ours[kind]) != len(theirs[kind]):
                 return f"{len(ours[kind])} items here, {len(theirs[kind])} there"
             for i, (a, b) in enumerate(zip(ours[kind], theirs[kind])):
-                d = difference(a, b)
+                d = difference(a, b, tolerance)
                 if d:
                     return f"item {i}: {d}"
             return None
@@ -101,7 +105,7 @@ def difference(ours, theirs):
         a, b = dict((k, v) for k, v in ours["dict"]), dict((k, v) for k, v in theirs["dict"])
         if set(a) != set(b):
             return f"keys {sorted(a)} here, {sorted(b)} there"
-        return next((f"{k}: {d}" for k in a if (d := difference(a[k], b[k]))), None)
+        return next((f"{k}: {d}" for k in a if (d := difference(a[k], b[k], tolerance))), None)
     return None if ours == theirs else f"{ours} here, {theirs} there"
 
 
@@ -273,15 +277,20 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--ours", required=True)
     p.add_argument("--official", required=True)
+    p.add_argument("--device", choices=["gpu"], help="the default device of ours")
     p.add_argument("--filter", default="")
+    p.add_argument("--every", type=int, default=1, help="only each N-th case: for an emulated machine")
     p.add_argument("--parity", type=pathlib.Path)
     a = p.parse_args()
-    expressions = [e for e in dict.fromkeys(cases.expressions()) if re.search(a.filter, e)]
+    if a.device and a.parity:
+        p.error("the report is about the processor")
+    expressions = [e for e in dict.fromkeys(cases.expressions(a.device)) if re.search(a.filter, e)][:: a.every]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        ours, theirs = pool.map(lambda python: run(python, expressions), (a.ours, a.official))
+        ours, theirs = pool.map(lambda side: run(*side), ((a.ours, expressions, a.device), (a.official, expressions)))
+    tolerance = GPU_TOLERANCE if a.device else TOLERANCE
     wrong, meant, by_name = 0, [], {}
     for e, o, t in zip(expressions, ours, theirs):
-        d, why = difference(o, t), expected.reason(e)
+        d, why = difference(o, t, tolerance), expected.reason(e, a.device)
         if d and why:
             meant.append((e, why))
         elif d:

@@ -33,11 +33,17 @@ BEYOND = [
 ]
 
 
-def reason(case):
+# With ours on the GPU.
+GPU = [
+    (r"repr\(mx\.default_device\(\)\)", "the GPU is the default device here"),
+]
+
+
+def reason(case, device=None):
     """Why a case may differ, or none."""
     if case in DIFFERS:
         return DIFFERS[case]
-    for pattern, why in PATTERNS + BEYOND:
+    for pattern, why in PATTERNS + BEYOND + (GPU if device else []):
         if re.fullmatch(pattern, case):
             return why
     return None

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The same training on this package and on the official one: the losses must agree step by step.
 
-    training.py --ours PYTHON --official PYTHON
+    training.py --ours PYTHON --official PYTHON [--device gpu]
 
 An MLP on scikit-learn's handwritten digits (SGD with momentum, then AdamW, a compiled step) and a small transformer on
-text (Adam). Weights come from the same seed. The exit status is 1 where the losses part or do not fall.
+text (Adam). Weights come from the same seed. --device gpu trains ours on the Vulkan device. The exit status is 1 where the
+losses part or do not fall.
 """
 
 import argparse
@@ -84,9 +85,12 @@ def transformer():
     return out, 1.0
 
 
-def work():
+def work(device):
+    import mlx.core as mx
     import mlx.optimizers as optim
 
+    if device == "gpu":
+        mx.set_default_device(mx.gpu)
     print(json.dumps({
         "digits, SGD": digits(optim.SGD(0.1, momentum=0.9), False),
         "digits, AdamW, compiled": digits(optim.AdamW(3e-3), True),
@@ -95,15 +99,16 @@ def work():
 
 
 def main():
-    if sys.argv[1:] == ["--work"]:
-        return work()
+    if sys.argv[1:2] == ["--work"]:
+        return work(*sys.argv[2:])
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--ours", required=True)
     p.add_argument("--official", required=True)
+    p.add_argument("--device", choices=["cpu", "gpu"], default="cpu", help="where ours is trained")
     a = p.parse_args()
     sides, bad = [], 0
-    for python in (a.ours, a.official):
-        r = subprocess.run([python, __file__, "--work"], capture_output=True, text=True, timeout=900)
+    for python, device in ((a.ours, a.device), (a.official, "cpu")):
+        r = subprocess.run([python, __file__, "--work", device], capture_output=True, text=True, timeout=1800)
         if r.returncode:
             sys.exit(r.stderr)
         sides.append(json.loads(r.stdout.splitlines()[-1]))

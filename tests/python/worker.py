@@ -1,8 +1,8 @@
 """Runs cases with whatever package is importable as mlx.core and writes one JSON line a case: its outcome.
 
-    python worker.py NAMES.json > OUTCOMES
+    python worker.py NAMES.json [gpu] > OUTCOMES
 
-The input is a list of expressions. Values, exceptions and shapes come back in a form that another interpreter can
+The input is a list of expressions; with `gpu` that is the default device of each. Values, exceptions and shapes come back in a form that another interpreter can
 compare (see compare.py).
 """
 
@@ -88,8 +88,13 @@ def namespace():
 
 def main():
     cases = json.load(open(sys.argv[1]))
+    gpu = sys.argv[2:] == ["gpu"]
+    if gpu:
+        mx.set_default_device(mx.gpu)
     names = namespace()
     for c in cases:
+        if gpu:
+            mx.set_default_device(mx.gpu)
         print(json.dumps(outcome(c, dict(names))), flush=True)
 
 

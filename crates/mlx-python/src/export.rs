@@ -1,16 +1,11 @@
-//! Functions in files, and graphs as DOT.
-//!
-//! A file holds a line that names the format, a metadata string, whether sizes may vary, and for each recorded call the
-//! names of its keyword arguments and its graph. All numbers are little-endian; see `mlx-ir/src/stored.rs` for what they
-//! are. Files of the official package hold the state of its own primitives and are refused by name.
+//! Functions in files, whose format is `mlx/src/functions.rs`, and graphs as DOT.
 
 use crate::array::PyArray;
 use crate::dtype::PyDtype;
 use crate::error::{Fail, R, carry, runtime, type_, value};
 use crate::tree;
-use mlx::{Array, Graph, Listing};
+use mlx::{Array, FunctionFile, Graph, Listing, RecordedCall, read_functions, write_functions};
 use mlx_ir::op::{Op, ReduceKind};
-use mlx_ir::stored::{Reader, Stored, put_text, put_u64};
 use mlx_ir::{Aval, Func};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -20,7 +15,6 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-const MAGIC: &[u8] = b"MLX-ARM functions 1\n";
 /// Names of values in order: A … Z, AA, AB …
 fn letters(mut n: usize) -> String {
     let mut out = Vec::new();
@@ -112,67 +106,20 @@ impl Call {
     }
 }
 
-/// One recorded call in a file.
-struct Stored1 {
-    names: Vec<String>,
-    graph: Graph,
+/// How many arguments of a recorded call have no names.
+fn positional(f: &RecordedCall) -> usize {
+    f.graph.inputs().len().saturating_sub(f.names.len())
 }
 
-impl Stored1 {
-    fn positional(&self) -> usize {
-        self.graph.inputs().len().saturating_sub(self.names.len())
-    }
-    fn takes(&self, call: &Call, shapeless: bool) -> bool {
-        // As in the official package, arrays by keyword may follow for positional ones where no keywords were recorded.
-        let fits = self.names.is_empty() || self.positional() == call.positional.len() && self.names == call.names();
-        let given = call.positional.len() + call.named.len();
-        fits && self.graph.inputs().len() == given
-            && self.graph.inputs().iter().zip(call.arrays()).all(|(e, a)| {
-                e.dtype == a.dtype() && if shapeless { e.ndim() == a.ndim() } else { e.shape[..] == *a.shape() }
-            })
-    }
-}
-
-fn store(functions: &[Stored1], shapeless: bool, metadata: &str) -> R<Vec<u8>> {
-    let mut out = MAGIC.to_vec();
-    put_text(metadata, &mut out);
-    shapeless.store(&mut out)?;
-    put_u64(functions.len(), &mut out);
-    for f in functions {
-        put_u64(f.names.len(), &mut out);
-        f.names.iter().for_each(|n| put_text(n, &mut out));
-        f.graph.store(&mut out)?;
-    }
-    Ok(out)
-}
-
-fn load(bytes: &[u8]) -> mlx::Result<(Vec<Stored1>, bool, String)> {
-    let bad = |what: &str| mlx::Error::value(format!("[import_function] {what}"));
-    let Some(rest) = bytes.strip_prefix(MAGIC) else {
-        // The official package begins with the length of its version and the version.
-        let version = bytes.get(8..13).is_some_and(|v| v[0].is_ascii_digit() && v[1..].contains(&b'.'));
-        return Err(bad(if version {
-            "The file was written by the official package; its graphs are not read here. Export the function with this package."
-        } else {
-            "The file holds no exported function."
-        }));
-    };
-    let mut r = Reader::new(rest);
-    let metadata = r.text()?.to_owned();
-    let shapeless = bool::load(&mut r)?;
-    let mut functions = Vec::new();
-    for _ in 0..r.count(8)? {
-        let names: Vec<String> = (0..r.count(8)?).map(|_| Ok(r.text()?.to_owned())).collect::<mlx::Result<_>>()?;
-        let graph = Graph::load(&mut r)?;
-        if names.len() > graph.inputs().len() || names.windows(2).any(|w| w[0] >= w[1]) {
-            return Err(bad("The names of keyword arguments do not fit."));
-        }
-        functions.push(Stored1 { names, graph });
-    }
-    if r.left() > 0 {
-        return Err(bad("The file goes on after its last function."));
-    }
-    Ok((functions, shapeless, metadata))
+/// Whether a recorded call is one with such arguments.
+fn takes(f: &RecordedCall, call: &Call, shapeless: bool) -> bool {
+    // As in the official package, arrays by keyword may follow for positional ones where no keywords were recorded.
+    let fits = f.names.is_empty() || positional(f) == call.positional.len() && f.names == call.names();
+    let given = call.positional.len() + call.named.len();
+    fits && f.graph.inputs().len() == given
+        && f.graph.inputs().iter().zip(call.arrays()).all(|(e, a)| {
+            e.dtype == a.dtype() && if shapeless { e.ndim() == a.ndim() } else { e.shape[..] == *a.shape() }
+        })
 }
 
 /// Records calls of a function and keeps them in a file.
@@ -182,7 +129,7 @@ struct FunctionExporter {
     path: PathBuf,
     shapeless: bool,
     metadata: String,
-    functions: Mutex<Vec<Stored1>>,
+    functions: Mutex<Vec<RecordedCall>>,
     closed: std::sync::atomic::AtomicBool,
 }
 
@@ -202,8 +149,8 @@ impl FunctionExporter {
         out.write(&[])?;
         Ok(out)
     }
-    fn write(&self, functions: &[Stored1]) -> R<()> {
-        let bytes = store(functions, self.shapeless, &self.metadata)?;
+    fn write(&self, functions: &[RecordedCall]) -> R<()> {
+        let bytes = write_functions(functions, self.shapeless, &self.metadata)?;
         std::fs::write(&self.path, bytes)
             .map_err(|_| runtime(format!("[export_function] Failed to open {}", self.path.display())))
     }
@@ -212,7 +159,7 @@ impl FunctionExporter {
         if self.closed.load(Ordering::Relaxed) {
             return Err(runtime("[export_function] Attempting to write after exporting is closed."));
         }
-        let taken = |all: &[Stored1]| all.iter().any(|f| f.takes(call, self.shapeless));
+        let taken = |all: &[RecordedCall]| all.iter().any(|f| takes(f, call, self.shapeless));
         let twice = || {
             runtime("[export_function] Attempting to export a function twice with the same signature is not allowed.")
         };
@@ -225,7 +172,7 @@ impl FunctionExporter {
         if taken(&all) {
             return Err(twice());
         }
-        all.push(Stored1 { names: call.names(), graph });
+        all.push(RecordedCall { names: call.names(), graph });
         let written = self.write(&all);
         if written.is_err() {
             all.pop();
@@ -265,7 +212,7 @@ impl FunctionExporter {
 /// A function from a file.
 #[pyclass(name = "nb_func", module = "mlx.core", frozen)]
 struct Imported {
-    functions: Vec<Stored1>,
+    functions: Vec<RecordedCall>,
     shapeless: bool,
 }
 
@@ -280,12 +227,12 @@ impl Imported {
     ) -> R<Bound<'py, PyTuple>> {
         let op = "import_function::call";
         let call = Call::of(op, args, kwargs)?;
-        let Some(f) = self.functions.iter().find(|f| f.takes(&call, self.shapeless)) else {
+        let Some(f) = self.functions.iter().find(|f| takes(f, &call, self.shapeless)) else {
             let mut text = format!(
                 "[{op}] No imported function found which matches the given positional and keyword arguments. Possible functions include:\n"
             );
             for (i, f) in self.functions.iter().enumerate() {
-                let n = f.positional();
+                let n = positional(f);
                 let _ =
                     writeln!(text, " {}. Function with {n} positional and {} keyword inputs:", i + 1, f.names.len());
                 for (at, a) in f.graph.inputs().iter().enumerate() {
@@ -433,7 +380,8 @@ fn exporter(file: &str, fun: &Bound<'_, PyAny>, shapeless: bool, metadata: Optio
 #[pyo3(signature = (file, return_metadata = false))]
 fn import_function<'py>(py: Python<'py>, file: &str, return_metadata: bool) -> R<Bound<'py, PyAny>> {
     let bytes = std::fs::read(file).map_err(|e| runtime(format!("[import_function] Failed to open {file}: {e}")))?;
-    let (functions, shapeless, metadata) = load(&bytes).map_err(|e| runtime(e.message))?;
+    let FunctionFile { calls: functions, shapeless, metadata } =
+        read_functions(&bytes).map_err(|e| runtime(e.message))?;
     let f = Bound::new(py, Imported { functions, shapeless })?.into_any();
     if return_metadata {
         return Ok(PyTuple::new(py, [f, PyString::new(py, &metadata).into_any()])?.into_any());

@@ -335,16 +335,23 @@ fn alone(x: &Bound<'_, PyAny>, group: Option<Bound<'_, Group>>, stream: Option<S
 
 /// There is nobody to send to.
 #[pyfunction]
-#[pyo3(signature = (*_args, **_kwargs))]
+#[pyo3(signature = (*_args, **_kwargs), text_signature = "(x, dst, *, group=None, stream=None)")]
 fn send(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> R<()> {
     Err(value("Cannot send to a singleton group"))
 }
 
 /// There is nobody to receive from.
 #[pyfunction]
-#[pyo3(signature = (*_args, **_kwargs))]
+#[pyo3(signature = (*_args, **_kwargs), text_signature = "(shape, dtype, src, *, group=None, stream=None)")]
 fn recv(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> R<()> {
     Err(value("Cannot recv from a singleton group"))
+}
+
+/// There is nobody to receive from.
+#[pyfunction]
+#[pyo3(signature = (*args, **kwargs), text_signature = "(x, src, *, group=None, stream=None)")]
+fn recv_like(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> R<()> {
+    recv(args, kwargs)
 }
 
 /// Adds `mlx.core.distributed`.
@@ -358,7 +365,7 @@ pub fn distributed(m: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     m.add_function(wrap_pyfunction!(send, m)?)?;
     m.add_function(wrap_pyfunction!(recv, m)?)?;
-    m.add("recv_like", m.getattr("recv")?)
+    m.add_function(wrap_pyfunction!(recv_like, m)?)
 }
 
 // ---- other devices ----
@@ -444,16 +451,29 @@ fn metal_kernel(
 
 /// There is no CUDA device.
 #[pyfunction]
-#[pyo3(signature = (*_args, **_kwargs))]
+#[pyo3(
+    signature = (*_args, **_kwargs),
+    text_signature = "(name, input_names, output_names, source, header='', ensure_row_contiguous=True, shared_memory=0)"
+)]
 fn cuda_kernel(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> R<()> {
     Err(runtime("[cuda_kernel] No CUDA back-end."))
+}
+
+/// There is no CUDA device.
+#[pyfunction]
+#[pyo3(
+    signature = (*args, **kwargs),
+    text_signature = "(*, name, compiled_source, inputs, output_shapes, output_dtypes, scalars, grid, threadgroup, shared_memory=0, init_value=None, ensure_row_contiguous=False, stream=None)"
+)]
+fn precompiled_cuda_kernel(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> R<()> {
+    cuda_kernel(args, kwargs)
 }
 
 /// Adds the kernels of other devices to `mlx.core.fast`.
 pub fn kernels(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(metal_kernel, m)?)?;
     m.add_function(wrap_pyfunction!(cuda_kernel, m)?)?;
-    m.add("precompiled_cuda_kernel", m.getattr("cuda_kernel")?)
+    m.add_function(wrap_pyfunction!(precompiled_cuda_kernel, m)?)
 }
 
 // ---- the rest ----

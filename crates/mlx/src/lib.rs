@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod array;
+mod functions;
 pub mod io;
 pub mod ops;
 pub mod reference;
@@ -24,6 +25,7 @@ pub mod selftest;
 mod transforms;
 
 pub use array::Array;
+pub use functions::{FunctionFile, RecordedCall, read_functions, write_functions};
 pub use mlx_ir::{C64, DType, Element, Error, ErrorKind, Result};
 pub use runtime::{
     Config, Counts, Device, Place, Stream, VARIABLES, Warming, configure, counts, current_stream, default_device,

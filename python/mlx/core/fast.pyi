@@ -1,11 +1,11 @@
 # Made by scripts/bindings.py from python/api/fast.pyi. Do not edit.
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
 
-class _Kernel(Protocol):
+class VulkanKernel:
     def __call__(
         self,
         *,
@@ -28,7 +28,7 @@ def vulkan_kernel(
     header: str = "",
     ensure_row_contiguous: bool = True,
     atomic_outputs: bool = False,
-) -> _Kernel: ...
+) -> VulkanKernel: ...
 def metal_kernel(
     name: str,
     input_names: Sequence[str],
@@ -39,7 +39,30 @@ def metal_kernel(
     atomic_outputs: bool = False,
     compile_options: object | None = None,
 ) -> Any: ...
-def cuda_kernel(*args: Any, **kwargs: Any) -> Any: ...
+def cuda_kernel(
+    name: str,
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+    source: str,
+    header: str = "",
+    ensure_row_contiguous: bool = True,
+    shared_memory: int = 0,
+) -> Any: ...
+def precompiled_cuda_kernel(
+    *,
+    name: str,
+    compiled_source: bytes,
+    inputs: Sequence[scalar | array | ArrayLike],
+    output_shapes: Sequence[tuple[int, ...]],
+    output_dtypes: Sequence[Dtype],
+    scalars: Sequence[object],
+    grid: tuple[int, int, int],
+    threadgroup: tuple[int, int, int],
+    shared_memory: int = 0,
+    init_value: float | None = None,
+    ensure_row_contiguous: bool = False,
+    stream: Stream | ThreadLocalStream | Device | DeviceType | None = None,
+) -> list[array]: ...
 
 def rms_norm(x: scalar | array | ArrayLike, weight: scalar | array | ArrayLike | None, eps: float, *, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """x / rms(x) over the last axis, times weight."""

@@ -1,8 +1,20 @@
 # Made by scripts/bindings.py from python/api/random.pyi. Do not edit.
 
+from collections.abc import Iterator
 from typing import Any, Sequence
 
 from mlx.core import ArrayLike, Device, DeviceType, Dtype, Stream, ThreadLocalStream, array, float32, int32, scalar
+
+class _RandomState:
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[array]: ...
+    def __getitem__(self, key: Any, /) -> array: ...
+    def __setitem__(self, key: Any, value: array, /) -> None: ...
+
+state: _RandomState
+
+def seed(seed: int) -> None: ...
+def key(seed: int) -> array: ...
 
 def uniform(low: scalar | array | ArrayLike = 0, high: scalar | array | ArrayLike = 1, shape: Sequence[int] = [], dtype: Dtype | None = float32, key: scalar | array | ArrayLike | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array:
     """Uniform in [low, high)."""

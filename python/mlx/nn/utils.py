@@ -10,7 +10,7 @@ from mlx.utils import tree_flatten, tree_map, tree_reduce, tree_unflatten
 from .layers.base import Module
 
 
-def value_and_grad(model: Module, fn: Callable):
+def value_and_grad(model: Module, fn: Callable) -> Callable[..., tuple[Any, Any]]:
     """A function that returns the value of `fn` and its gradient by the trainable parameters of the model."""
 
     def inner(params, *args, **kwargs):
@@ -31,7 +31,7 @@ def value_and_grad(model: Module, fn: Callable):
     return wrapped
 
 
-def checkpoint(module: Module, fn: Callable | None = None):
+def checkpoint(module: Module, fn: Callable | None = None) -> Callable:
     """`fn` (by default the module's call) such that a gradient computes its inner values again."""
     if fn is None:
         fn = module.__call__
@@ -58,7 +58,7 @@ def average_gradients(
     group: mx.distributed.Group | None = None,
     all_reduce_size: int = 32 * 1024**2,
     communication_stream: mx.Stream | None = None,
-):
+) -> Any:
     """The mean of gradients over the group, sent in parts of about `all_reduce_size` bytes (one by one if it is 0)."""
     group = group or mx.distributed.init()
     n = group.size()
@@ -92,7 +92,7 @@ def average_gradients(
     return tree_unflatten(out)
 
 
-def clip_grad_norm_sharded(gradients: Any, max_norm: float, group: mx.distributed.Group | None = None):
+def clip_grad_norm_sharded(gradients: Any, max_norm: float, group: mx.distributed.Group | None = None) -> tuple[Any, mx.array]:
     """Gradients, of which each process has a part, scaled so that their norm is at most `max_norm`; and that norm."""
     group = group or mx.distributed.init()
     total = tree_reduce(lambda acc, g: acc + g.square().sum(), gradients, mx.array(0.0))

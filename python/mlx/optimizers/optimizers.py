@@ -1,6 +1,7 @@
 """Optimizers. Each keeps a tree of state as the parameters' and makes new parameters of gradients."""
 
 from collections.abc import Callable
+from typing import Any
 
 import mlx.core as mx
 from mlx.nn import Module
@@ -26,16 +27,16 @@ __all__ = [
 class Optimizer:
     """What optimizers share. One of its own needs `init_single` and `apply_single`."""
 
-    def __init__(self, schedulers=None):
+    def __init__(self, schedulers: dict[str, Callable[[mx.array], mx.array]] | None = None):
         self._initialized = False
         self._state = {"step": mx.array(0, mx.uint64)}
         self._schedulers = dict(schedulers or {})
 
-    def update(self, model: Module, gradients: dict):
+    def update(self, model: Module, gradients: dict) -> None:
         """Changes the parameters of a model by gradients, which may be of a part of them."""
         model.update(self.apply_gradients(gradients, model))
 
-    def init(self, parameters: dict):
+    def init(self, parameters: dict) -> None:
         """Makes the state for parameters; done by the first step otherwise. New parameters are added."""
 
         def begin(params, state):
@@ -51,11 +52,11 @@ class Optimizer:
         tree_map(lambda p, s: s or self.init_single(p, s), parameters, self._state)
         self._initialized = True
 
-    def init_single(self, parameter: mx.array, state: dict):
+    def init_single(self, parameter: mx.array, state: dict) -> None:
         """Fills the state of one parameter."""
         raise NotImplementedError()
 
-    def apply_gradients(self, gradients: dict, parameters: dict):
+    def apply_gradients(self, gradients: dict, parameters: dict) -> dict:
         """New parameters from gradients; counts a step."""
         if not self._initialized:
             self.init(gradients)
@@ -64,32 +65,32 @@ class Optimizer:
         self.state["step"] = self.step + 1
         return tree_map(self.apply_single, gradients, parameters, self.state)
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         raise NotImplementedError()
 
     @property
-    def state(self):
+    def state(self) -> dict:
         """The state: a tree."""
         return self._state
 
     @state.setter
-    def state(self, state: dict):
+    def state(self, state: dict) -> None:
         self._initialized = False
         self._state = state
 
     @property
-    def step(self):
+    def step(self) -> mx.array:
         """How many steps were made."""
         return self.state["step"]
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> mx.array:
         """The learning rate of the last step."""
         return self.state["learning_rate"]
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: float | mx.array):
+    def learning_rate(self, learning_rate: float | mx.array) -> None:
         self.state["learning_rate"] = mx.array(learning_rate)
 
     def _maybe_schedule(self, name: str, param: float | Callable[[mx.array], mx.array]):
@@ -103,7 +104,7 @@ class Optimizer:
 class MultiOptimizer(Optimizer):
     """Several optimizers: each gets the parameters of the first filter that takes them, the last one the rest."""
 
-    def __init__(self, optimizers, filters: list = []):  # noqa: B006
+    def __init__(self, optimizers: list[Optimizer], filters: list = []):  # noqa: B006
         super().__init__()
         if len(filters) != len(optimizers) - 1:
             raise ValueError(
@@ -123,12 +124,12 @@ class MultiOptimizer(Optimizer):
                     break
         return [tree_unflatten(p) if p else {} for p in parts]
 
-    def init(self, parameters: dict):
+    def init(self, parameters: dict) -> None:
         """Makes the state for parameters."""
         for o, p in zip(self.optimizers, self._split(parameters)):
             o.init(p)
 
-    def apply_gradients(self, gradients: dict, parameters: dict):
+    def apply_gradients(self, gradients: dict, parameters: dict) -> dict:
         """New parameters from gradients; counts a step of each optimizer."""
         out = {}
         for o, g in zip(self.optimizers, self._split(gradients)):
@@ -136,24 +137,24 @@ class MultiOptimizer(Optimizer):
         return out
 
     @property
-    def state(self):
+    def state(self) -> dict:
         """The states of the optimizers."""
         return {"states": [o.state for o in self.optimizers]}
 
     @state.setter
-    def state(self, state: dict):
+    def state(self, state: dict) -> None:
         if "states" not in state or len(state["states"]) != len(self.optimizers):
             raise ValueError("Invalid state provided")
         for o, s in zip(self.optimizers, state["states"]):
             o.state = s
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> mx.array:
         """The learning rate of the first."""
         return self.optimizers[0].learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: float | mx.array):
+    def learning_rate(self, learning_rate: float | mx.array) -> None:
         for o in self.optimizers:
             o.learning_rate = learning_rate
 
@@ -196,7 +197,7 @@ class SGD(_Rated):
 
     init_single = _zeros("v")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         if self.weight_decay != 0:
             gradient = gradient + self.weight_decay * parameter
@@ -223,7 +224,7 @@ class RMSprop(_Rated):
 
     init_single = _zeros("v")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         v = state["v"] = self.alpha * state["v"] + (1 - self.alpha) * mx.square(gradient)
         return parameter - self._rate(gradient) * gradient / (mx.sqrt(v) + self.eps)
@@ -241,7 +242,7 @@ class Adagrad(_Rated):
 
     init_single = _zeros("v")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         v = state["v"] = state["v"] + mx.square(gradient)
         return parameter - self._rate(gradient) * gradient / (mx.sqrt(v) + self.eps)
@@ -261,7 +262,7 @@ class AdaDelta(_Rated):
 
     init_single = _zeros("v", "u")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         rho, eps = self.rho, self.eps
         v = rho * state["v"] + (1 - rho) * mx.square(gradient)
@@ -286,7 +287,7 @@ class Adam(_Rated):
 
     init_single = _zeros("m", "v")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         rate = self._rate(gradient)
         b1, b2 = self.betas
@@ -313,7 +314,7 @@ class AdamW(Adam):
         super().__init__(learning_rate=learning_rate, betas=betas, eps=eps, bias_correction=bias_correction)
         self.weight_decay = weight_decay
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         decayed = parameter * (1 - self._rate(gradient) * self.weight_decay)
         return super().apply_single(gradient, decayed, state)
@@ -332,7 +333,7 @@ class Adamax(Adam):
         if not 0.0 <= eps:
             raise ValueError(f"Epsilon value should be >=0, {self.eps} was provided instead")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         b1, b2 = self.betas
         m = state["m"] = b1 * state["m"] + (1 - b1) * gradient
@@ -355,7 +356,7 @@ class Lion(_Rated):
 
     init_single = _zeros("m")
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         rate = self._rate(gradient)
         b1, b2 = self.betas
@@ -388,7 +389,7 @@ class Adafactor(Optimizer):
         self.weight_decay, self.scale_parameter = weight_decay, scale_parameter
         self.relative_step, self.warmup_init = relative_step, warmup_init
 
-    def init_single(self, parameter: mx.array, state: dict):
+    def init_single(self, parameter: mx.array, state: dict) -> None:
         """Begins with zeros."""
         if parameter.ndim >= 2:
             shape, dtype = parameter.shape, parameter.dtype
@@ -412,7 +413,7 @@ class Adafactor(Optimizer):
         rate = rate.astype(rms.dtype)
         return mx.maximum(self.eps[1], rms) * rate if self.scale_parameter else rate
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         rate = self._rate(self._rms(parameter))
         beta = 1.0 - (self.step**self.decay_rate).astype(parameter.dtype)
@@ -461,7 +462,7 @@ class Muon(_Rated):
             x = a * x + mx.addmm(b * s, s, s, beta=1.0, alpha=c) @ x
         return x.T if tall else x
 
-    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> mx.array:
         """The new value of one parameter."""
         if self.weight_decay != 0:
             gradient = gradient + self.weight_decay * parameter
@@ -478,7 +479,7 @@ class Muon(_Rated):
         return parameter - rate * update
 
 
-def clip_grad_norm(grads, max_norm):
+def clip_grad_norm(grads: Any, max_norm: float) -> tuple[Any, mx.array]:
     """Gradients scaled so that their norm is at most `max_norm`, and the norm they had."""
     norm = mx.sqrt(tree_reduce(lambda acc, g: acc + g.square().sum(), grads, mx.array(0.0)))
     scale = mx.minimum(max_norm / (norm + 1e-6), 1.0)

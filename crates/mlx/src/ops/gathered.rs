@@ -351,15 +351,16 @@ pub fn block_masked_mm(
 /// Hadamard transform of the last axis, a power of two, times `scale` (1 / √n by default).
 ///
 /// # Errors
-/// `Value` for dtypes that are not floats; `Unsupported` for sizes that are not powers of two.
+/// `Value` for dtypes that are not floats, and sizes that MLX has no transform of; `Unsupported` for 12, 20 and 28 times a
+/// power of two.
 pub fn hadamard_transform(a: &Array, scale: Option<f64>) -> Result<Array> {
     let Some(&n) = a.shape().last() else {
         return Err(Error::value("[hadamard] An array with at least one dimension is needed."));
     };
     if !n.is_power_of_two() {
-        return Err(Error::unsupported(format!(
-            "[hadamard] Only sizes that are powers of two are supported, got {n}."
-        )));
+        let text = format!("[hadamard] Only sizes that are powers of two are supported, got {n}.");
+        let known = [12, 20, 28].iter().any(|m| n % m == 0 && (n / m).is_power_of_two());
+        return Err(if known { Error::unsupported(text) } else { Error::value(text) });
     }
     let own = a.dtype().to_inexact();
     let wide = if own == DType::F64 { own } else { DType::F32 };
@@ -403,10 +404,13 @@ pub fn to_fp8(x: &Array) -> Result<Array> {
 /// The values of 8-bit floats (E4M3) given as bytes.
 ///
 /// # Errors
-/// `Value` if they are not bytes.
+/// `Value` if they are not bytes, or the dtype is no float.
 pub fn from_fp8(x: &Array, dtype: DType) -> Result<Array> {
     if x.dtype() != DType::U8 {
         return Err(Error::value(format!("[from_fp8] Input must have type uint8 but got {}.", x.dtype())));
+    }
+    if !dtype.is_float() {
+        return Err(Error::value(format!("[from_fp8] Only real floating types are supported but got {dtype}.")));
     }
     let x = ops::astype(x, DType::U32)?;
     let exponent = ops::bitwise_and(&ops::right_shift(&x, 3)?, 15)?;

@@ -107,7 +107,7 @@ pub fn broadcast_arrays(arrays: &[Array]) -> Result<Vec<Array>> {
 impl Rule for Reshape {
     fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
         let x = inputs[0];
-        if x.size() != desc::size_of_shape(&self.shape) {
+        if x.size() != desc::checked_size("reshape", &self.shape, x.dtype)? {
             return Err(Error::value(format!(
                 "[reshape] Cannot reshape array of size {} into shape {:?}.",
                 x.size(),

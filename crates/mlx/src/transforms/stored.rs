@@ -160,7 +160,7 @@ impl Graph {
     /// Reads what [`Graph::store`] wrote.
     ///
     /// # Errors
-    /// `Value` for bytes that are no function; `Memory` if none is left.
+    /// `Value` for bytes that are no function; what the rules report about a step; `Memory` if none is left.
     pub fn load(r: &mut Reader<'_>) -> Result<Graph> {
         let inputs: Vec<Aval> = (0..r.count(9)?).map(|_| aval(r)).collect::<Result<_>>()?;
         let mut constants = Vec::new();

@@ -22,25 +22,25 @@ class Module(dict):
         self._training = True
 
     @property
-    def training(self):
+    def training(self) -> bool:
         """Whether it is in training mode."""
         return self._training
 
     @property
-    def state(self):
+    def state(self) -> dict:
         """The module itself: a tree with all its arrays, for mlx.core.compile and mlx.core.eval."""
         return self
 
     # ---- attributes ----
 
-    def __getattr__(self, key: str):
+    def __getattr__(self, key: str) -> Any:
         value = self.get(key, self)
         if value is not self:
             return value
         # The base class raises the usual error.
         return super().__getattribute__(key)
 
-    def __setattr__(self, key: str, val: Any):
+    def __setattr__(self, key: str, val: Any) -> None:
         if isinstance(val, (mx.array, dict, list, tuple)):
             # An attribute of the same name would hide it.
             self.__dict__.pop(key, None)
@@ -49,7 +49,7 @@ class Module(dict):
             super().__setattr__(key, val)
             self.pop(key, None)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         if name in self:
             del self[name]
         else:
@@ -60,7 +60,7 @@ class Module(dict):
     def _extra_repr(self) -> str:
         return ""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         children = tree_flatten(self.children(), is_leaf=self.is_module)
         lines = "".join("\n" + textwrap.indent(f"({name}): {child!r}", "  ") for name, child in children)
         return f"{type(self).__name__}({self._extra_repr()}{lines}" + ("\n)" if children else ")")
@@ -68,22 +68,22 @@ class Module(dict):
     # ---- what belongs to it ----
 
     @staticmethod
-    def is_module(value):
+    def is_module(value: Any) -> bool:
         """Whether it is a module."""
         return isinstance(value, Module)
 
     @staticmethod
-    def valid_child_filter(module, key, value):
+    def valid_child_filter(module: "Module", key: str, value: Any) -> bool:
         """For filter_and_map: children."""
         return isinstance(value, (dict, list))
 
     @staticmethod
-    def valid_parameter_filter(module, key, value):
+    def valid_parameter_filter(module: "Module", key: str, value: Any) -> bool:
         """For filter_and_map: parameters."""
         return isinstance(value, (dict, list, mx.array)) and not key.startswith("_")
 
     @staticmethod
-    def trainable_parameter_filter(module, key, value):
+    def trainable_parameter_filter(module: "Module", key: str, value: Any) -> bool:
         """For filter_and_map: parameters that are not frozen."""
         return Module.valid_parameter_filter(module, key, value) and key not in module._no_grad
 
@@ -92,7 +92,7 @@ class Module(dict):
         filter_fn: Callable[["Module", str, Any], bool],
         map_fn: Callable | None = None,
         is_leaf_fn: Callable[["Module", str, Any], bool] | None = None,
-    ):
+    ) -> dict:
         """The tree of what passes `filter_fn(module, key, value)`, its leaves given to `map_fn`.
 
         Leaves are arrays, and what `is_leaf_fn(module, key, value)` says.
@@ -120,19 +120,19 @@ class Module(dict):
 
         return {k: tree(self, k, v) for k, v in self.items() if filter_fn(self, k, v)}
 
-    def parameters(self):
+    def parameters(self) -> dict:
         """All parameters."""
         return self.filter_and_map(self.valid_parameter_filter)
 
-    def trainable_parameters(self):
+    def trainable_parameters(self) -> dict:
         """All parameters that are not frozen."""
         return self.filter_and_map(self.trainable_parameter_filter)
 
-    def children(self):
+    def children(self) -> dict:
         """The modules directly below."""
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=lambda m, k, v: isinstance(v, Module))
 
-    def leaf_modules(self):
+    def leaf_modules(self) -> dict:
         """The modules without modules below."""
 
         def is_leaf(module, key, value):
@@ -140,11 +140,11 @@ class Module(dict):
 
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=is_leaf)
 
-    def modules(self):
+    def modules(self) -> list["Module"]:
         """This module and all below."""
         return [m for _, m in self.named_modules()]
 
-    def named_modules(self):
+    def named_modules(self) -> list[tuple[str, "Module"]]:
         """This module and all below, with their places."""
         out = []
         self.apply_to_modules(lambda name, module: out.append((name, module)))
@@ -179,7 +179,7 @@ class Module(dict):
             self.update(tree_unflatten(list(weights)), strict=False)
         return self
 
-    def save_weights(self, file: str):
+    def save_weights(self, file: str) -> None:
         """Saves all parameters to a file (.npz or .safetensors)."""
         params = tree_flatten(self.parameters(), destination={})
         if file.endswith(".npz"):
@@ -331,7 +331,7 @@ class Module(dict):
 
     def set_dtype(
         self, dtype: mx.Dtype, predicate: Callable[[mx.Dtype], bool] | None = lambda x: mx.issubdtype(x, mx.floating)
-    ):
+    ) -> None:
         """Converts the parameters whose dtype passes the predicate (floats by default)."""
         predicate = predicate or (lambda _: True)
         self.apply(lambda x: x.astype(dtype) if predicate(x.dtype) else x)

@@ -47,7 +47,7 @@ class Conv1d(Module):
             f"bias={'bias' in self}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv1d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
         return y + self.bias if "bias" in self else y
 
@@ -83,7 +83,7 @@ class Conv2d(Module):
             f"bias={'bias' in self}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv2d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
         return y + self.bias if "bias" in self else y
 
@@ -112,6 +112,6 @@ class Conv3d(Module):
             f"stride={self.stride}, padding={self.padding}, dilation={self.dilation}, bias={'bias' in self}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv3d(x, self.weight, self.stride, self.padding, self.dilation)
         return y + self.bias if "bias" in self else y

@@ -33,7 +33,7 @@ class ConvTranspose1d(Module):
             f"output_padding={self.output_padding}, bias={'bias' in self}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv_transpose1d(x, self.weight, self.stride, self.padding, self.dilation, self.output_padding)
         return y + self.bias if "bias" in self else y
 
@@ -65,7 +65,7 @@ class _ConvTransposeNd(Module):
             f"output_padding={self.output_padding}, bias={'bias' in self}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         transposed = getattr(mx, f"conv_transpose{self._n}d")
         y = transposed(x, self.weight, self.stride, self.padding, self.dilation, self.output_padding)
         return y + self.bias if "bias" in self else y

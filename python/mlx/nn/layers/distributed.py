@@ -6,6 +6,7 @@ There is only ever one process in a group yet; what is here computes what one pr
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import mlx.core as mx
 from mlx.nn.layers.base import Module
@@ -15,7 +16,7 @@ from mlx.utils import tree_flatten, tree_map_with_path
 
 
 @lru_cache
-def sum_gradients(group):
+def sum_gradients(group: mx.distributed.Group | None) -> Callable[[mx.array], mx.array]:
     """A function that gives back its argument, and sums its gradient over the group."""
     if group.size() == 1:
         return lambda x: x
@@ -73,7 +74,7 @@ def shard_inplace(
     *,
     segments: int | list = 1,
     group: mx.distributed.Group | None = None,
-):
+) -> None:
     """Leaves only this process's share of a module's parameters in it."""
     group = group or mx.distributed.init()
     predicate = sharding
@@ -89,7 +90,7 @@ def shard_linear(
     *,
     segments: int | list = 1,
     group: mx.distributed.Group | None = None,
-):
+) -> Any:
     """A layer that does what a linear layer does, together with the other processes."""
     _check(sharding)
     kinds = {
@@ -136,7 +137,7 @@ class AllToShardedLinear(_Sharded):
     @classmethod
     def from_linear(
         cls, linear_layer: Module, *, segments: int | list = 1, group: mx.distributed.Group | None = None
-    ):
+    ) -> "AllToShardedLinear":
         """This process's share of a linear layer."""
         group = group or mx.distributed.init()
         out, dims = linear_layer.weight.shape
@@ -169,7 +170,7 @@ class ShardedToAllLinear(_Sharded):
     @classmethod
     def from_linear(
         cls, linear_layer: Module, *, segments: int | list = 1, group: mx.distributed.Group | None = None
-    ):
+    ) -> "ShardedToAllLinear":
         """This process's share of a linear layer."""
         group = group or mx.distributed.init()
         out, dims = linear_layer.weight.shape
@@ -187,7 +188,7 @@ class _QuantizedSharded(_Sharded):
         self.weight, self.scales, *biases = mx.quantize(weight, self.group_size, self.bits, mode=mode)
         self.biases = biases[0] if biases else None
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args: Any, **kwargs: Any) -> Module:
         """Unfreezes what is below; the quantized weights stay frozen."""
         super().unfreeze(*args, **kwargs)
         self.freeze(recurse=False)
@@ -252,7 +253,7 @@ class QuantizedAllToShardedLinear(_QuantizedSharded):
     @classmethod
     def from_quantized_linear(
         cls, quantized_linear_layer: Module, *, segments: int | list = 1, group: mx.distributed.Group | None = None
-    ):
+    ) -> "QuantizedAllToShardedLinear":
         """This process's share of a quantized linear layer."""
         return cls._from(quantized_linear_layer, _all_to_sharded(segments), group)
 
@@ -291,7 +292,7 @@ class QuantizedShardedToAllLinear(_QuantizedSharded):
     @classmethod
     def from_quantized_linear(
         cls, quantized_linear_layer: Module, *, segments: int | list = 1, group: mx.distributed.Group | None = None
-    ):
+    ) -> "QuantizedShardedToAllLinear":
         """This process's share of a quantized linear layer."""
         return cls._from(quantized_linear_layer, _sharded_to_all(segments), group)
 
@@ -334,10 +335,10 @@ class FullyShardedModule(Module):
         finally:
             self.module.update(whole)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._called(self.module, *args, **kwargs)
 
-    def as_linear(self, x):
+    def as_linear(self, x: mx.array) -> mx.array:
         """The embedding's table as the matrix of a linear layer."""
         return self._called(self.module.as_linear, x)
 

@@ -19,7 +19,7 @@ class _Dropout(Module):
         """The shape of the mask."""
         return x.shape
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         if self._p_1 == 1 or not self.training:
             return x
         mask = mx.random.bernoulli(self._p_1, self._shape(x))

@@ -1,6 +1,7 @@
 """Embeddings."""
 
 import math
+from typing import Any
 
 import mlx.core as mx
 
@@ -17,10 +18,10 @@ class Embedding(Module):
     def _extra_repr(self):
         return f"{self.weight.shape[0]}, {self.weight.shape[1]}"
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return self["weight"][x]
 
-    def as_linear(self, x):
+    def as_linear(self, x: mx.array) -> mx.array:
         """The table as the matrix of a linear layer."""
         return x @ self["weight"].T
 
@@ -30,7 +31,7 @@ class Embedding(Module):
         bits: int | None = None,
         mode: str = "affine",
         quantize_input: bool = False,
-    ):
+    ) -> Any:
         """The same table, quantized."""
         if quantize_input:
             raise ValueError("Quantized input is not supported for embeddings.")

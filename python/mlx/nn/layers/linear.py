@@ -42,7 +42,7 @@ class Linear(Module):
         bits: int | None = None,
         mode: str = "affine",
         quantize_input: bool = False,
-    ):
+    ) -> Any:
         """The same layer with quantized weights; with `quantize_input` its inputs are quantized as well."""
         from .quantized import QQLinear, QuantizedLinear
 

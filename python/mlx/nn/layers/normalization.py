@@ -1,5 +1,7 @@
 """Normalizations. The features are the last axis."""
 
+from typing import Any
+
 import mlx.core as mx
 
 from .base import Module
@@ -40,7 +42,7 @@ class LayerNorm(Module):
     def _extra_repr(self):
         return f"{self.dims}, eps={self.eps}, affine={'weight' in self}"
 
-    def __call__(self, x) -> mx.array:
+    def __call__(self, x: mx.array) -> mx.array:
         return mx.fast.layer_norm(x, self.get("weight"), self.get("bias"), self.eps)
 
 
@@ -55,7 +57,7 @@ class RMSNorm(Module):
     def _extra_repr(self):
         return f"{self.weight.shape[0]}, eps={self.eps}"
 
-    def __call__(self, x) -> mx.array:
+    def __call__(self, x: mx.array) -> mx.array:
         return mx.fast.rms_norm(x, self["weight"], self.eps)
 
 
@@ -81,7 +83,7 @@ class GroupNorm(Module):
             f"pytorch_compatible={self.pytorch_compatible}"
         )
 
-    def __call__(self, x) -> mx.array:
+    def __call__(self, x: mx.array) -> mx.array:
         batch, *rest, dims = x.shape
         if self.pytorch_compatible:
             y = x.reshape(batch, -1, self.num_groups, dims // self.num_groups)
@@ -120,7 +122,7 @@ class BatchNorm(Module):
             self.running_var = mx.ones((num_features,))
             self.freeze(keys=["running_mean", "running_var"], recurse=False)
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args: Any, **kwargs: Any) -> Module:
         """Unfreezes; what is kept of the batches stays frozen."""
         super().unfreeze(*args, **kwargs)
         self.freeze(keys=["running_mean", "running_var"], recurse=False)

@@ -48,7 +48,7 @@ class _Pool(Module):
             f"kernel_size={self._kernel_size}, stride={self._stride}, padding={tuple(p for p, _ in self._sides)}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         n = self._n
         if any(p > 0 for p, _ in self._sides):
             x = mx.pad(x, [(0, 0), *self._sides, (0, 0)], constant_values=self._padding_value)

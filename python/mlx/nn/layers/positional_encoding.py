@@ -17,7 +17,7 @@ class RoPE(Module):
     def _extra_repr(self):
         return f"{self.dims}, traditional={self.traditional}"
 
-    def __call__(self, x, offset: int = 0):
+    def __call__(self, x: mx.array, offset: int = 0) -> mx.array:
         return mx.fast.rope(
             x, self.dims, traditional=self.traditional, base=self.base, scale=self.scale, offset=offset
         )
@@ -44,7 +44,7 @@ class SinusoidalPositionalEncoding(Module):
         self.scale = scale or math.sqrt(2 / dims)
         self.cos_first = cos_first
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = x[..., None] * self._sigmas
         parts = [mx.sin(y), mx.cos(y)]
         y = mx.concatenate(parts[::-1] if self.cos_first else parts, axis=-1)
@@ -60,8 +60,8 @@ class ALiBi(Module):
         k_sequence_length: int,
         num_heads: int,
         offset: int = 0,
-        dtype=mx.float32,
-    ):
+        dtype: mx.Dtype = mx.float32,
+    ) -> mx.array:
         """The biases: (1, heads, queries, keys)."""
         q = mx.arange(offset, q_sequence_length)
         k = mx.arange(0, k_sequence_length)
@@ -69,12 +69,12 @@ class ALiBi(Module):
         return (distance * ALiBi.create_alibi_slope(num_heads)).astype(dtype)
 
     @staticmethod
-    def create_alibi_slope(num_heads: int, dtype=mx.float32):
+    def create_alibi_slope(num_heads: int, dtype: mx.Dtype = mx.float32) -> mx.array:
         """The slope of each head."""
         x = (2**8) ** (1 / num_heads)
         return mx.expand_dims(mx.power(x, -mx.arange(1, num_heads + 1, dtype=dtype)), axis=(-1, -2))
 
-    def __call__(self, attention_scores, offset=0, mask=None):
+    def __call__(self, attention_scores: mx.array, offset: int = 0, mask: mx.array | None = None) -> mx.array:
         bias = ALiBi.create_alibi_matrix(
             q_sequence_length=attention_scores.shape[-2] + offset,
             k_sequence_length=attention_scores.shape[-1],

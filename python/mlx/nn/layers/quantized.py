@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import mlx.core as mx
 from mlx.utils import tree_map_with_path
@@ -27,7 +28,7 @@ def quantize(
     mode: str = "affine",
     quantize_input: bool = False,
     class_predicate: Callable[[str, Module], bool | dict] | None = None,
-):
+) -> None:
     """Replaces the layers of a model that can be quantized, in place.
 
     `class_predicate(place, module)` says which: a bool, or a dictionary with other arguments for that layer's
@@ -64,7 +65,7 @@ class _Quantized(Module):
     def _settings(self):
         return f"group_size={self.group_size}, bits={self.bits}, mode={self.mode}"
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args: Any, **kwargs: Any) -> Module:
         """Unfreezes what is below; the quantized weights stay frozen."""
         super().unfreeze(*args, **kwargs)
         self.freeze(recurse=False)
@@ -88,7 +89,7 @@ class QuantizedEmbedding(_Quantized):
         self.num_embeddings, self.dims = num_embeddings, dims
         self.freeze()
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         biases = self.get("biases")
         return mx.dequantize(
             self["weight"][x],
@@ -99,7 +100,7 @@ class QuantizedEmbedding(_Quantized):
             mode=self.mode,
         )
 
-    def as_linear(self, x):
+    def as_linear(self, x: mx.array) -> mx.array:
         """The table as the matrix of a linear layer."""
         return mx.quantized_matmul(
             x,
@@ -118,7 +119,7 @@ class QuantizedEmbedding(_Quantized):
     @classmethod
     def from_embedding(
         cls, embedding_layer: Module, group_size: int | None = None, bits: int | None = None, mode: str = "affine"
-    ):
+    ) -> "QuantizedEmbedding":
         """The same table, quantized."""
         n, dims = embedding_layer.weight.shape
         out = cls(n, dims, group_size, bits, mode=mode)
@@ -153,7 +154,7 @@ class QuantizedLinear(_Quantized):
             f"input_dims={packed * 32 // self.bits}, output_dims={out}, bias={'bias' in self}, {self._settings()}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         x = mx.quantized_matmul(
             x,
             self["weight"],
@@ -169,7 +170,7 @@ class QuantizedLinear(_Quantized):
     @classmethod
     def from_linear(
         cls, linear_layer: Module, group_size: int | None = None, bits: int | None = None, mode: str = "affine"
-    ):
+    ) -> "QuantizedLinear":
         """The same layer, quantized."""
         out_dims, in_dims = linear_layer.weight.shape
         out = cls(in_dims, out_dims, False, group_size, bits, mode=mode)
@@ -202,13 +203,13 @@ class QQLinear(Module):
         dims = packed * 32 // self.bits if self.weight.dtype == mx.uint32 else packed
         return f"input_dims={dims}, output_dims={out}, group_size={self.group_size}, bits={self.bits}, mode={self.mode}"
 
-    def quantize(self):
+    def quantize(self) -> None:
         """Quantizes the weights."""
         if not self._quantized:
             self.weight, self.scales = mx.quantize(self.weight, self.group_size, self.bits, mode=self.mode)
             self._quantized = True
 
-    def dequantize(self):
+    def dequantize(self) -> mx.array:
         """Makes the weights plain again."""
         if self._quantized:
             self.weight = mx.dequantize(
@@ -217,13 +218,13 @@ class QQLinear(Module):
             del self.scales
             self._quantized = False
 
-    def train(self, mode: bool = True):
+    def train(self, mode: bool = True) -> "QQLinear":
         """Sets training mode, in which the weights are plain."""
         super().train(mode)
         self.dequantize() if mode else self.quantize()
         return self
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return mx.qqmm(
             x, self["weight"], scales=self.get("scales"), group_size=self.group_size, bits=self.bits, mode=self.mode
         )
@@ -231,7 +232,7 @@ class QQLinear(Module):
     @classmethod
     def from_linear(
         cls, linear_layer: Module, group_size: int | None = None, bits: int | None = None, mode: str = "nvfp4"
-    ):
+    ) -> "QQLinear":
         """The same layer with quantized inputs; it must have no bias."""
         if "bias" in linear_layer:
             raise NotImplementedError("QQLinear does not support bias.")

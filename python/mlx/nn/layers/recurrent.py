@@ -35,7 +35,7 @@ class RNN(Module):
             f"nonlinearity={self.nonlinearity}, bias={self.bias is not None}"
         )
 
-    def __call__(self, x, hidden=None):
+    def __call__(self, x: mx.array, hidden: mx.array | None = None) -> mx.array:
         x = mx.addmm(self.bias, x, self.Wxh.T) if self.bias is not None else x @ self.Wxh.T
         out = []
         for t in range(x.shape[-2]):
@@ -62,7 +62,7 @@ class GRU(Module):
     def _extra_repr(self):
         return f"input_dims={self.Wx.shape[1]}, hidden_size={self.hidden_size}, bias={self.b is not None}"
 
-    def __call__(self, x, hidden=None):
+    def __call__(self, x: mx.array, hidden: mx.array | None = None) -> mx.array:
         x = mx.addmm(self.b, x, self.Wx.T) if self.b is not None else x @ self.Wx.T
         gates, candidate = x[..., : -self.hidden_size], x[..., -self.hidden_size :]
         out = []
@@ -100,7 +100,7 @@ class LSTM(Module):
     def _extra_repr(self):
         return f"input_dims={self.Wx.shape[1]}, hidden_size={self.hidden_size}, bias={self.bias is not None}"
 
-    def __call__(self, x, hidden=None, cell=None):
+    def __call__(self, x: mx.array, hidden: mx.array | None = None, cell: mx.array | None = None) -> tuple[mx.array, mx.array]:
         x = mx.addmm(self.bias, x, self.Wx.T) if self.bias is not None else x @ self.Wx.T
         hiddens, cells = [], []
         for t in range(x.shape[-2]):

@@ -43,7 +43,7 @@ class MultiHeadAttention(Module):
         self.value_proj = Linear(value_input_dims, value_dims, bias=bias)
         self.out_proj = Linear(value_dims, value_output_dims, bias=bias)
 
-    def __call__(self, queries, keys, values, mask=None):
+    def __call__(self, queries: mx.array, keys: mx.array, values: mx.array, mask: mx.array | None = None) -> mx.array:
         def heads(x):
             return mx.unflatten(x, -1, (self.num_heads, -1)).transpose(0, 2, 1, 3)
 
@@ -85,7 +85,7 @@ class TransformerEncoderLayer(Module):
     def _mlp(self, x):
         return self.linear2(self.dropout2(self.activation(self.linear1(x))))
 
-    def __call__(self, x, mask):
+    def __call__(self, x: mx.array, mask: mx.array | None) -> mx.array:
         if self.norm_first:
             y = self.ln1(x)
             x = x + self.dropout1(self.attention(y, y, y, mask))
@@ -104,7 +104,7 @@ class TransformerEncoder(Module):
         num_heads: int,
         mlp_dims: int | None = None,
         dropout: float = 0.0,
-        activation=relu,
+        activation: Callable[[mx.array], mx.array] = relu,
         norm_first: bool = True,
         checkpoint: bool = False,
     ):
@@ -116,7 +116,7 @@ class TransformerEncoder(Module):
         self.ln = LayerNorm(dims)
         self.checkpoint = checkpoint
 
-    def __call__(self, x, mask):
+    def __call__(self, x: mx.array, mask: mx.array | None) -> mx.array:
         for layer in self.layers:
             if self.checkpoint:
                 layer = _checkpointed(layer)
@@ -154,7 +154,7 @@ class TransformerDecoderLayer(Module):
     def _mlp(self, x):
         return self.linear2(self.dropout3(self.activation(self.linear1(x))))
 
-    def __call__(self, x, memory, x_mask, memory_mask):
+    def __call__(self, x: mx.array, memory: mx.array, x_mask: mx.array | None, memory_mask: mx.array | None) -> mx.array:
         if self.norm_first:
             y = self.ln1(x)
             x = x + self.dropout1(self.self_attention(y, y, y, x_mask))
@@ -176,7 +176,7 @@ class TransformerDecoder(Module):
         num_heads: int,
         mlp_dims: int | None = None,
         dropout: float = 0.0,
-        activation=relu,
+        activation: Callable[[mx.array], mx.array] = relu,
         norm_first: bool = True,
         checkpoint: bool = False,
     ):
@@ -188,7 +188,7 @@ class TransformerDecoder(Module):
         self.ln = LayerNorm(dims)
         self.checkpoint = checkpoint
 
-    def __call__(self, x, memory, x_mask, memory_mask):
+    def __call__(self, x: mx.array, memory: mx.array, x_mask: mx.array | None, memory_mask: mx.array | None) -> mx.array:
         for layer in self.layers:
             if self.checkpoint:
                 layer = _checkpointed(layer)
@@ -227,5 +227,12 @@ class Transformer(Module):
             num_decoder_layers, dims, num_heads, mlp_dims, dropout, activation, norm_first, checkpoint
         )
 
-    def __call__(self, src, tgt, src_mask, tgt_mask, memory_mask):
+    def __call__(
+        self,
+        src: mx.array,
+        tgt: mx.array,
+        src_mask: mx.array | None,
+        tgt_mask: mx.array | None,
+        memory_mask: mx.array | None,
+    ) -> mx.array:
         return self.decoder(tgt, self.encoder(src, src_mask), tgt_mask, memory_mask)

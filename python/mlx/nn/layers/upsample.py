@@ -17,7 +17,7 @@ def _positions(n, scale, align_corners):
     return at / scale - ((m - 1) / scale - n + 1) / 2
 
 
-def upsample_nearest(x: mx.array, scale_factor: tuple):
+def upsample_nearest(x: mx.array, scale_factor: tuple) -> mx.array:
     """The nearest element."""
     whole = all(float(s).is_integer() for s in scale_factor)
     for axis, scale in enumerate(scale_factor, 1):
@@ -50,7 +50,7 @@ def _no_antialias(antialias):
         raise NotImplementedError("[upsample] antialias is not implemented yet in MLX-ARM.")
 
 
-def upsample_linear(x: mx.array, scale_factor: tuple, align_corners: bool = False, antialias: bool = False):
+def upsample_linear(x: mx.array, scale_factor: tuple, align_corners: bool = False, antialias: bool = False) -> mx.array:
     """Linear between the two nearest."""
     _no_antialias(antialias)
     for axis, scale in enumerate(scale_factor, 1):
@@ -68,7 +68,7 @@ def _cubic(d):
     return mx.where(d <= 1, near, mx.where(d < 2, far, 0))
 
 
-def upsample_cubic(x: mx.array, scale_factor: tuple, align_corners: bool = False, antialias: bool = False):
+def upsample_cubic(x: mx.array, scale_factor: tuple, align_corners: bool = False, antialias: bool = False) -> mx.array:
     """Cubic among the four nearest."""
     _no_antialias(antialias)
     for axis, scale in enumerate(scale_factor, 1):

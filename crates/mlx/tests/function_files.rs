@@ -1,0 +1,214 @@
+//! Damaged files of functions: valid ones, changed thousands of times from a fixed seed. Reading may not panic, hang or ask
+//! for much more memory than the file has bytes; what is accepted must be a function that can be listed and computed.
+
+use mlx::ops::{self, PadMode};
+use mlx::{Array, DType, ErrorKind, Graph, RecordedCall, Result, eval, read_functions, write_functions};
+use mlx_ir::{Aval, Shape};
+use peak_alloc::PeakAlloc;
+use std::sync::{Mutex, MutexGuard};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+/// The heap is counted for the whole process, so one test runs at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+struct XorShift(u64);
+
+impl XorShift {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+}
+
+/// Changes a few places: bits, bytes, whole counts, pieces taken out or put in, the end cut off.
+fn damage(rng: &mut XorShift, file: &[u8]) -> Vec<u8> {
+    const COUNTS: [u64; 10] = [0, 1, 5, 0xff, 0xffff, 0xffff_ffff, 1 << 32, 1 << 61, i64::MAX as u64, u64::MAX];
+    // The line that names the format stays: without it nothing is read.
+    let head = file.iter().position(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let mut out = file.to_vec();
+    for _ in 0..1 + rng.below(3) {
+        if out.len() <= head {
+            break;
+        }
+        let at = head + rng.below(out.len() - head);
+        match rng.below(8) {
+            0..=2 => out[at] ^= 1 << rng.below(8),
+            3 => out[at] = rng.next() as u8,
+            4 => {
+                let count = COUNTS[rng.below(COUNTS.len())].to_le_bytes();
+                let n = 8.min(out.len() - at);
+                out[at..at + n].copy_from_slice(&count[..n]);
+            }
+            5 => {
+                let n = rng.below(40).min(out.len() - at);
+                out.drain(at..at + n);
+            }
+            6 => {
+                let n = rng.below(40).min(out.len() - at);
+                let piece = out[at..at + n].to_vec();
+                let to = head + rng.below(out.len() - head);
+                out.splice(to..to, piece);
+            }
+            _ => out.truncate(at),
+        }
+    }
+    out
+}
+
+/// The file's functions, computed where they are small; none if the bytes are refused.
+fn used(file: &[u8]) -> Option<()> {
+    let f = match read_functions(file) {
+        Ok(f) => f,
+        Err(e) => {
+            assert!(!matches!(e.kind, ErrorKind::Memory | ErrorKind::Io), "{e}");
+            assert!(e.message.len() > 10, "says only '{e}'");
+            return None;
+        }
+    };
+    for c in &f.calls {
+        let Ok(listing) = c.graph.listing() else { continue };
+        let sizes = listing.values.iter().map(|a| a.shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)));
+        if sizes.map(|n| n.unwrap_or(usize::MAX)).any(|n| n > 4096) {
+            continue;
+        }
+        let inputs: Vec<Array> =
+            c.graph.inputs().iter().map(|a| ops::ones(&a.shape, a.dtype)).collect::<Result<_>>().expect("small inputs");
+        for outs in [c.graph.replay(&inputs), c.graph.replay_shapeless(&inputs)].into_iter().flatten() {
+            let _ = eval(&outs);
+        }
+        // What was read can be written, and read again.
+        let bytes =
+            write_functions(std::slice::from_ref(c), f.shapeless, &f.metadata).expect("what was read can be written");
+        let back = read_functions(&bytes).expect("what was written can be read");
+        let again = write_functions(&back.calls, back.shapeless, &back.metadata).expect("once more");
+        assert!(again == bytes, "written in another way");
+    }
+    Some(())
+}
+
+fn mutate(file: &[u8], rounds: usize) -> usize {
+    assert!(
+        used(file).is_some(),
+        "the file itself is valid: {}",
+        read_functions(file).err().map_or(String::new(), |e| e.message)
+    );
+    let mut rng = XorShift(0x9e37_79b9_7f4a_7c15);
+    let mut accepted = 0;
+    for round in 0..rounds {
+        let damaged = damage(&mut rng, file);
+        HEAP.reset_peak_usage();
+        let before = HEAP.current_usage();
+        let read = read_functions(&damaged).is_ok();
+        let grown = HEAP.peak_usage().saturating_sub(before);
+        let limit = 64 * damaged.len() + (256 << 10);
+        assert!(grown <= limit, "round {round}: {grown} bytes of heap for a file of {}", damaged.len());
+        assert_eq!(used(&damaged).is_some(), read);
+        accepted += usize::from(read);
+    }
+    accepted
+}
+
+fn file(avals: &[Aval], names: &[&str], f: impl FnOnce(&[Array]) -> Result<Vec<Array>>) -> Result<Vec<u8>> {
+    let graph = Graph::record(avals, f)?.with_sources();
+    let call = RecordedCall { names: names.iter().map(|n| n.to_string()).collect(), graph };
+    write_functions(&[call], true, "metadata")
+}
+
+fn f32s(shape: &[usize]) -> Aval {
+    Aval::new(Shape::from_slice(shape), DType::F32)
+}
+
+#[test]
+fn elementwise() -> Result<()> {
+    let _one = alone();
+    let bytes = file(&[f32s(&[3, 4]), f32s(&[4])], &["b"], |x| {
+        let y = ops::multiply(&ops::exp(&x[0])?, &x[1])?;
+        let y = ops::where_(&ops::greater(&y, 1)?, &y, &ops::add(&y, 2.5)?)?;
+        Ok(vec![ops::astype(&y, DType::F16)?, ops::softmax(&y, Some(&[-1]), false)?, ops::sum(&y, Some(&[0]), true)?])
+    })?;
+    let accepted = mutate(&bytes, 3000);
+    // Values of constants and parameters may be anything that fits.
+    assert!(accepted > 20 && accepted < 1000, "{accepted}");
+    Ok(())
+}
+
+#[test]
+fn shapes() -> Result<()> {
+    let _one = alone();
+    let bytes = file(&[f32s(&[2, 3, 4])], &[], |x| {
+        let a = ops::transpose(&x[0], Some(&[2, 0, 1]))?;
+        let b = ops::slice(&x[0], &[0, 1, 0], &[2, 3, 4], &[1, 1, 2])?;
+        let c = ops::concatenate(&[ops::reshape(&a, &[8, 3])?, ops::ones(&[1, 3], DType::F32)?], 0)?;
+        let d = ops::pad(&b, &[(1, 0), (0, 2), (1, 1)], PadMode::Constant, 1.5)?;
+        let e = ops::as_strided(&x[0], Some(&[2, 2]), Some(&[1, 3]), 4)?;
+        Ok(vec![
+            c,
+            d,
+            e,
+            ops::sort(&a, Some(0))?,
+            ops::cumsum(&b, Some(1), true, false)?,
+            ops::argmax(&a, Some(1), false)?,
+        ])
+    })?;
+    mutate(&bytes, 3000);
+    Ok(())
+}
+
+#[test]
+fn products_and_indices() -> Result<()> {
+    let _one = alone();
+    let bytes = file(&[f32s(&[4, 64]), Aval::new(Shape::from_slice(&[3]), DType::I32)], &["a", "b"], |x| {
+        let w = Array::from_slice(&(0..32 * 64).map(|i| (i % 13) as f32 - 6.0).collect::<Vec<_>>(), &[32, 64])?;
+        let (q, scales, biases) = ops::quantize(&w, 64, 4)?;
+        let y = ops::quantized_matmul(&x[0], &q, &scales, &biases, true, 64, 4)?;
+        let taken = ops::take(&x[0], &x[1], Some(0))?;
+        let placed =
+            ops::put_along_axis(&x[0], &ops::zeros(&[4, 1], DType::I32)?, &ops::ones(&[4, 1], DType::F32)?, Some(1))?;
+        let n = ops::rms_norm(&x[0], Some(&ops::ones(&[64], DType::F32)?), 1e-5)?;
+        Ok(vec![
+            ops::matmul(&taken, &ops::transpose(&w, None)?)?,
+            y,
+            placed,
+            n,
+            ops::fftn(&x[0], None, Some(&[-1]), ops::FftKind::Complex, false, ops::FftNorm::Backward)?,
+        ])
+    })?;
+    mutate(&bytes, 3000);
+    Ok(())
+}
+
+/// Every length, one after the other.
+#[test]
+fn truncated() -> Result<()> {
+    let _one = alone();
+    let bytes = file(&[f32s(&[2])], &["x"], |x| Ok(vec![ops::add(&ops::sin(&x[0])?, 1)?]))?;
+    for n in 0..bytes.len() {
+        assert_eq!(read_functions(&bytes[..n]).err().map(|e| e.kind), Some(ErrorKind::Value), "{n} bytes");
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert!(read_functions(&longer).is_err());
+    assert!(read_functions(&bytes).is_ok());
+    Ok(())
+}
+
+/// The official package's files are refused by name.
+#[test]
+fn of_the_official_package() {
+    let mut bytes = 6u64.to_le_bytes().to_vec();
+    bytes.extend_from_slice(b"0.32.4");
+    bytes.extend_from_slice(&[0; 64]);
+    let e = read_functions(&bytes).err().expect("refused");
+    assert!(e.kind == ErrorKind::Value && e.message.contains("official package"), "{e}");
+}

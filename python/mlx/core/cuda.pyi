@@ -1,0 +1,3 @@
+# Made by scripts/bindings.py from python/api/cuda.head.pyi. Do not edit.
+
+def is_available() -> bool: ...
