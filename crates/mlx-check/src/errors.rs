@@ -138,6 +138,15 @@ pub fn table() -> Vec<Bad> {
         "rope/neither", Value, ops::rope(&z(&[1, 2, 4])?, 4, false, None, 1.0, &i(&[])?, None), "mx.fast.rope(mx.zeros((1, 2, 4)), 4, traditional=False, base=None, scale=1.0, offset=0)";
         "rope/dims", Value, ops::rope(&z(&[2, 4])?, 4, false, Some(1e4), 1.0, &i(&[])?, None), "mx.fast.rope(mx.zeros((2, 4)), 4, traditional=False, base=1e4, scale=1.0, offset=0)";
         "sdpa/heads", Value, ops::scaled_dot_product_attention(&z(&[1, 3, 2, 4])?, &z(&[1, 2, 2, 4])?, &z(&[1, 2, 2, 4])?, 1.0, ops::Mask::None, None), "mx.fast.scaled_dot_product_attention(mx.zeros((1, 3, 2, 4)), mx.zeros((1, 2, 2, 4)), mx.zeros((1, 2, 2, 4)), scale=1.0)";
+        "pack_rows/fours", Value, ops::pack_rows(&z(&[2, 6])?), "";
+        "pack_rows/empty", Value, ops::pack_rows(&z(&[2, 0])?), "";
+        "pack_rows/scalar", Value, ops::pack_rows(&z(&[])?), "";
+        "pack_rows/integers", Value, ops::pack_rows(&i(&[2, 8])?), "";
+        "unpack_rows/words", Value, ops::unpack_rows(&ops::zeros(&[2, 18], DType::U32)?), "";
+        "unpack_rows/dtype", Value, ops::unpack_rows(&i(&[2, 17])?), "";
+        "packed_attention/features", Value, ops::packed_attention(&z(&[1, 2, 1, 32])?, &ops::zeros(&[1, 2, 5, 17], DType::U32)?, &ops::zeros(&[1, 2, 5, 17], DType::U32)?, 1.0, ops::Mask::None, None, None), "";
+        "packed_attention/words", Value, ops::packed_attention(&z(&[1, 2, 1, 64])?, &ops::zeros(&[1, 2, 5, 17], DType::U32)?, &ops::zeros(&[1, 2, 5, 18], DType::U32)?, 1.0, ops::Mask::None, None, None), "";
+        "packed_attention/floats", Value, ops::packed_attention(&z(&[1, 2, 1, 64])?, &z(&[1, 2, 5, 64])?, &z(&[1, 2, 5, 64])?, 1.0, ops::Mask::None, None, None), "";
         "sdpa/dims", Value, ops::scaled_dot_product_attention(&z(&[2, 2, 4])?, &z(&[2, 2, 4])?, &z(&[2, 2, 4])?, 1.0, ops::Mask::None, None), "mx.fast.scaled_dot_product_attention(mx.zeros((2, 2, 4)), mx.zeros((2, 2, 4)), mx.zeros((2, 2, 4)), scale=1.0)";
         "quantize/bits", Value, ops::quantize(&z(&[2, 64])?, 64, 7), "mx.quantize(mx.zeros((2, 64)), 64, 7)";
         "quantize/group", Value, ops::quantize(&z(&[2, 64])?, 16, 4), "mx.quantize(mx.zeros((2, 64)), 16, 4)";

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use mlx_llm::cache::KvBits;
 use mlx_llm::engine::{Engine, LoadOptions, LoadProgress};
 use mlx_llm::place::Place;
 use mlx_llm::sample::SampleOptions;
@@ -38,6 +39,18 @@ pub struct RunArgs {
     /// Keep activations in f32 in products with quantized weights, instead of rounding them to 8 bits or f16: slower
     #[arg(long)]
     pub exact: bool,
+    /// Bits of a number in the key-value cache: 16 or 8
+    #[arg(long, value_name = "N", default_value = "16", value_parser = parse_kv_bits)]
+    kv_bits: KvBits,
+}
+
+/// Bits of the cache.
+fn parse_kv_bits(text: &str) -> Result<KvBits, String> {
+    match text {
+        "16" => Ok(KvBits::Sixteen),
+        "8" => Ok(KvBits::Eight),
+        _ => Err("expected 16 or 8".into()),
+    }
 }
 
 /// A count of at least 1.
@@ -80,7 +93,7 @@ impl RunArgs {
             let style = ProgressStyle::with_template("loading [{bar:30}] {decimal_bytes}/{decimal_total_bytes}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
         });
-        let options = LoadOptions { threads, max_context: self.ctx, place, exact: self.exact };
+        let options = LoadOptions { threads, max_context: self.ctx, place, kv_bits: self.kv_bits, exact: self.exact };
         let engine = Engine::load(&path, &options, &mut |p| match (&bar, p) {
             (Some(bar), LoadProgress::Weights(done, total)) => {
                 bar.set_length(total);

@@ -56,8 +56,15 @@ fn time(kind: &str, dtype: DType, threads: usize, s: &[usize]) -> (f64, f64) {
         ("sdpa", [h, g, l, s, d]) => {
             let ins = [(h, l), (g, s), (g, s)].map(|(h, n)| tensor(&cpu, &[1, *h, *n, *d], dtype));
             let outs = [tensor(&cpu, &[1, *h, *l, *d], dtype)];
-            let op =
-                op::Sdpa { scale: Real::new(0.1), causal: false, window: None, mask: false, sinks: false, held: false };
+            let op = op::Sdpa {
+                scale: Real::new(0.1),
+                causal: false,
+                window: None,
+                mask: false,
+                sinks: false,
+                held: false,
+                packed: false,
+            };
             let op = Op::from(op);
             let t = median(&mut || assert_eq!(cpu.launch(&op, &ins, &outs), Ok(Launch::Done)));
             (t, 4.0 * (h * l * s * d) as f64)

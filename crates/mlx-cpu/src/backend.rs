@@ -107,7 +107,7 @@ selection! {
         Contiguous, Concatenate, Pad, Arange, Map, Reduce, ArgReduce, Scan,
         Softmax, LogSumExp, RmsNorm, LayerNorm, Matmul, AddMM,
         BlockMatmul, BlockRows, BlockDequantize,
-        Sdpa, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
+        Sdpa, PackRows, UnpackRows, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
         Quantize, Dequantize, QuantizedMatmul, GatherMM, GatherQMM,
         Sort, ArgSort, Partition, ArgPartition, Fft,

@@ -4,6 +4,7 @@
 //! * [`desc`]: shapes, strides and the arithmetic on them.
 //! * [`scalar`] and [`tape`]: elementwise functions and programs of them.
 //! * [`op`]: the table of operations; [`stored`]: its rows as bytes.
+//! * [`packed`]: rows in 8 bits, as key-value caches hold them.
 //! * [`program`]: kernels of users, compiled.
 //! * [`quant`]: block formats of quantized weights.
 //! * [`backend`]: what the library asks of a device.
@@ -16,6 +17,7 @@ pub mod dtype;
 pub mod error;
 pub mod home;
 pub mod op;
+pub mod packed;
 pub mod program;
 pub mod quant;
 pub mod scalar;

@@ -243,7 +243,7 @@ macro_rules! op_table {
             }
             fused {
                 AddMM, Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm, Rope, Sdpa, QuantizedMatmul, BlockMatmul, BlockRows,
-                GatherMM, GatherQMM, BlockProject, CacheUpdate, ReduceMap, Custom, Depends, Conv
+                GatherMM, GatherQMM, BlockProject, PackRows, UnpackRows, CacheUpdate, ReduceMap, Custom, Depends, Conv
             }
         }
     };
@@ -567,7 +567,7 @@ op_rows! {
         inverse: bool,
     }
     /// Attention. Inputs: q (B, H, L, D), k (B, G, S, D), v (B, G, S, E), then mask, sinks (H) and the number of
-    /// keys as flagged.
+    /// keys as flagged. D is that of the queries.
     Sdpa {
         /// Factor of q·k.
         scale: Real,
@@ -582,6 +582,8 @@ op_rows! {
         /// How many of the keys are there follows, one i32 (clamped to 1…S) that takes the place of S; the keys after
         /// them are not looked at.
         held: bool,
+        /// Keys and values are rows of [`crate::packed`].
+        packed: bool,
     }
     /// Product with an affine-quantized matrix. Inputs: x (…, M, K), codes, scales, biases.
     QuantizedMatmul {
@@ -636,6 +638,10 @@ op_rows! {
         /// As in [`BlockMatmul`].
         exact: bool,
     }
+    /// Rows of the last axis as [`crate::packed`] has them. Input: x (…, D). Output: u32 (…, words).
+    PackRows {}
+    /// Inverse of `PackRows`, to f32. Input: rows u32 (…, words).
+    UnpackRows {}
     /// x with the box of the update's shape at `start` replaced by the update, rotated if so given and converted to
     /// x's dtype. Inputs: x, update, then those of the rotation, then the start along `axis`.
     CacheUpdate {
@@ -645,6 +651,8 @@ op_rows! {
         axis: Option<usize>,
         /// Rotation of the update.
         rope: Option<Rope>,
+        /// x is rows of [`crate::packed`], and so becomes the update: instead of being converted.
+        packed: bool,
     }
     /// Reduction over `axes`, which stay with size one, of what an elementwise program gives, rounded to its dtype. Inputs:
     /// those of the program, all of one shape.

@@ -1,6 +1,6 @@
 //! The façade of the language-model runtime: load a file, generate from tokens, measure.
 
-use crate::cache::Cache;
+use crate::cache::{Cache, KvBits};
 use crate::decode::Decoder;
 use crate::models::{self, Dims, Model, Positions, token_array};
 use crate::place::{self, Place, Rates, Verdict, Verdicts, agree};
@@ -34,6 +34,8 @@ pub struct LoadOptions {
     /// Activations stay f32 in products with quantized weights, where they are otherwise rounded to 8 bits or f16.
     /// Slower; processor and GPU then agree but for the order of their sums.
     pub exact: bool,
+    /// What keys and values are cached as.
+    pub kv_bits: KvBits,
 }
 
 /// What loading is doing.
@@ -169,6 +171,7 @@ pub struct Engine {
     tokenizer: Tokenizer,
     template: Option<ChatTemplate>,
     max_context: usize,
+    kv_bits: KvBits,
     model_bytes: u64,
     load_time: Duration,
     verdict: Verdict,
@@ -181,7 +184,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Io` for a file that is damaged or not a model, `Unsupported` for architectures, tokenizers or formats that are
-    /// not known, `Value` for bad options, `Device` if the device is not there.
+    /// not known and for heads that cannot be cached as wanted, `Value` for bad options, `Device` if the device is not there.
     pub fn load(path: &Path, options: &LoadOptions, progress: &mut dyn FnMut(LoadProgress)) -> Result<Engine> {
         let start = Instant::now();
         progress(LoadProgress::Opening);
@@ -200,6 +203,7 @@ impl Engine {
         let model = mlx::on(stream, || models::load(&weights))?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
         let dims = model.dims();
+        dims.cache_bytes(options.kv_bits)?;
         if tokenizer.vocab_size() > dims.vocab {
             return Err(Error::io(format!(
                 "[model] the vocabulary has {} tokens, but the embedding {} rows",
@@ -228,6 +232,7 @@ impl Engine {
             tokenizer,
             template,
             max_context,
+            kv_bits: options.kv_bits,
             model_bytes: total,
             load_time,
             verdict,
@@ -257,13 +262,14 @@ impl Engine {
         };
         let d = self.dims();
         let key = format!(
-            "{} {gpu} {}x{} layers {} vocabulary {} cache {} bytes {}{}",
+            "{} {gpu} {}x{} layers {} vocabulary {} cache {} of {} bits bytes {}{}",
             env!("CARGO_PKG_VERSION"),
             mlx::isa(),
             mlx::threads(),
             d.layers,
             d.vocab,
-            d.cache_bytes,
+            self.cache_bytes(),
+            self.kv_bits.bits(),
             self.model_bytes,
             if exact { " exact" } else { "" }
         );
@@ -292,7 +298,7 @@ impl Engine {
         let tokens = self.random_tokens(TRIAL.min(self.max_context.saturating_sub(TRIAL_STEPS)).max(1));
         let devices = [Device::Cpu, Device::Gpu];
         let [a, b] = devices.map(|d| {
-            let mut cache = Cache::new(self.dims().layers);
+            let mut cache = self.cache();
             self.forward_on(d, &tokens, &mut cache, Positions::Last)?.to_vec::<f32>()
         });
         if !agree(&a?, &b?) {
@@ -300,11 +306,11 @@ impl Engine {
         }
         let [cpu, gpu] = devices.map(|device| -> Result<Rates> {
             let prompt = place::median(3, || {
-                let (mut cache, start) = (Cache::new(self.dims().layers), Instant::now());
+                let (mut cache, start) = (self.cache(), Instant::now());
                 mlx::eval(&[self.forward_on(device, &tokens, &mut cache, Positions::Last)?])?;
                 Ok(start.elapsed())
             })?;
-            let (mut cache, mut decoder) = (Cache::new(self.dims().layers), Decoder::default());
+            let (mut cache, mut decoder) = (self.cache(), Decoder::default());
             let mut next = tokens.iter().cycle();
             let mut step = || {
                 let start = Instant::now();
@@ -335,6 +341,18 @@ impl Engine {
     /// Most positions of prompt and answer together.
     pub fn max_context(&self) -> usize {
         self.max_context
+    }
+    /// What keys and values are cached as.
+    pub fn kv_bits(&self) -> KvBits {
+        self.kv_bits
+    }
+    /// Bytes of key-value cache for each position.
+    pub fn cache_bytes(&self) -> usize {
+        // Loading refuses what cannot be stored.
+        self.dims().cache_bytes(self.kv_bits).unwrap_or_default()
+    }
+    fn cache(&self) -> Cache {
+        Cache::new(self.dims().layers, self.kv_bits)
     }
     /// Bytes of the model's files.
     pub fn model_bytes(&self) -> u64 {
@@ -377,7 +395,7 @@ impl Engine {
 
     /// A conversation: its cache lives on from one generation to the next.
     pub fn session(&self) -> Session<'_> {
-        let cache = Cache::new(self.dims().layers);
+        let cache = self.cache();
         Session { engine: self, cache, decoder: Decoder::default(), tokens: Vec::new() }
     }
 
@@ -395,7 +413,7 @@ impl Engine {
     /// `Value` for an empty list, more tokens than the context, or ids outside the vocabulary.
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<f32>> {
         self.check_room(tokens.len())?;
-        let mut cache = Cache::new(self.dims().layers);
+        let mut cache = self.cache();
         let mut out = Vec::new();
         for chunk in tokens.chunks(CHUNK) {
             let y = self.forward(chunk, &mut cache, Positions::All)?;
@@ -422,7 +440,7 @@ impl Engine {
     /// # Errors
     /// `Value` for no tokens, `Memory` if memory is short.
     pub fn bench_prompt(&self, tokens: usize) -> Result<Duration> {
-        let mut cache = Cache::new(self.dims().layers);
+        let mut cache = self.cache();
         let ids = self.random_tokens(tokens);
         let start = Instant::now();
         for chunk in ids.chunks(CHUNK) {
@@ -436,7 +454,7 @@ impl Engine {
     /// # Errors
     /// `Value` for no tokens, `Memory` if memory is short.
     pub fn bench_generation(&self, tokens: usize) -> Result<Duration> {
-        let mut cache = Cache::new(self.dims().layers);
+        let mut cache = self.cache();
         let ids = self.random_tokens(tokens);
         let start = Instant::now();
         let mut decoder = Decoder::default();
@@ -576,7 +594,7 @@ impl<'s, 'a> Generation<'s, 'a> {
                 Ok(None) => session.tokens.extend_from_slice(chunk),
                 Err(e) => {
                     // What was not computed must not be taken for processed.
-                    session.cache = Cache::new(self.engine.dims().layers);
+                    session.cache = self.engine.cache();
                     session.decoder = Decoder::default();
                     session.tokens.clear();
                     return Err(e);

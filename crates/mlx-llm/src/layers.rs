@@ -1,6 +1,6 @@
 //! Building blocks that the architectures share.
 
-use crate::cache::{LayerCache, Offset};
+use crate::cache::{KvBits, LayerCache, Offset};
 use crate::weights::Weights;
 use mlx::{Array, Error, Result, ops};
 use mlx_ir::op::Gate;
@@ -162,7 +162,7 @@ impl Rotary {
 }
 
 /// Sizes of an attention block.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heads {
     /// Features of the model.
     pub dim: usize,
@@ -281,7 +281,11 @@ impl Attention {
             // A single query is the last position: it sees everything.
             _ => ops::Mask::None,
         };
-        let o = ops::cached_attention(&q, &k, &v, self.scale, mask, offset.held.as_ref())?;
+        let held = offset.held.as_ref();
+        let o = match cache.bits() {
+            KvBits::Sixteen => ops::cached_attention(&q, &k, &v, self.scale, mask, held)?,
+            KvBits::Eight => ops::packed_attention(&q, &k, &v, self.scale, mask, None, held)?,
+        };
         let o = ops::reshape(&ops::swapaxes(&o, 1, 2)?, &[t, -1])?;
         self.output.apply(&o)
     }

@@ -2,6 +2,7 @@
 //! `MLX_ARM_TINY_MODELS` names the folder of scripts/make_tiny_model.py's models.
 
 use mlx::Device;
+use mlx_llm::cache::KvBits;
 use mlx_llm::engine::{Engine, GenerateOptions, LoadOptions};
 use mlx_llm::place::Place;
 use mlx_llm::sample::SampleOptions;
@@ -18,9 +19,10 @@ fn a_step_is_recorded_once() {
         eprintln!("skipped: {e}");
         return;
     }
-    for name in ["tiny-llama-F32", "tiny-gemma3-F32"] {
+    let names = ["tiny-llama-F32", "tiny-gemma3-F32"];
+    for (name, kv_bits) in names.into_iter().flat_map(|n| [(n, KvBits::Sixteen), (n, KvBits::Eight)]) {
         let load = |place| {
-            let options = LoadOptions { place, ..LoadOptions::default() };
+            let options = LoadOptions { place, kv_bits, ..LoadOptions::default() };
             Engine::load(&folder.join(format!("{name}.gguf")), &options, &mut |_| {}).unwrap()
         };
         let (cpu, gpu) = (load(Place::Cpu), load(Place::Gpu));
@@ -44,8 +46,8 @@ fn a_step_is_recorded_once() {
             recorded += usize::from(now == before);
             before = now;
         }
-        assert_eq!(got, want, "{name}");
+        assert_eq!(got, want, "{name} {kv_bits:?}");
         // All but the prompt's, the growth's, and the first after each.
-        assert_eq!(recorded, tokens - 4, "{name}");
+        assert_eq!(recorded, tokens - 4, "{name} {kv_bits:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! The tiny random models that scripts/make_tiny_model.py writes, in every weight format, for which
 //! `MLX_ARM_TINY_MODELS` names the folder; without it the tests say so and check nothing.
 
+use mlx_llm::cache::KvBits;
 use mlx_llm::engine::{Engine, GenerateOptions, LoadOptions};
 use mlx_llm::sample::SampleOptions;
 use std::path::PathBuf;
@@ -14,7 +15,12 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn load(folder: &std::path::Path, name: &str) -> Engine {
-    Engine::load(&folder.join(format!("{name}.gguf")), &LoadOptions::default(), &mut |_| {}).unwrap()
+    load_with(folder, name, KvBits::Sixteen)
+}
+
+fn load_with(folder: &std::path::Path, name: &str, kv_bits: KvBits) -> Engine {
+    let options = LoadOptions { kv_bits, ..LoadOptions::default() };
+    Engine::load(&folder.join(format!("{name}.gguf")), &options, &mut |_| {}).unwrap()
 }
 
 fn greedy(engine: &Engine, prompt: &[u32], n: usize) -> Vec<u32> {
@@ -91,6 +97,38 @@ fn every_weight_format_gives_nearly_the_logits_of_f32() {
             let cosine = dot(&got, &want) / (dot(&got, &got) * dot(&want, &want)).sqrt();
             println!("{family}-{format}: cosine {cosine:.5}");
             assert!(cosine > least, "{family}-{format}: cosine {cosine}, least {least}");
+        }
+    }
+}
+
+#[test]
+fn a_cache_in_8_bits_gives_nearly_the_logits_of_f16() {
+    let Some(folder) = folder() else { return };
+    for (name, _) in GREEDY {
+        let (exact, packed) = (load(&folder, name), load_with(&folder, name, KvBits::Eight));
+        assert!(packed.cache_bytes() * 10 < exact.cache_bytes() * 7, "{name}");
+        let prompt = exact.tokenizer().encode(PROMPT, true, false).unwrap();
+        let prompt: Vec<u32> = prompt.into_iter().cycle().take(300).collect();
+        let (want, got) = (exact.logits(&prompt).unwrap(), packed.logits(&prompt).unwrap());
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+        let cosine = dot(&got, &want) / (dot(&got, &got) * dot(&want, &want)).sqrt();
+        println!("{name}: cosine {cosine:.6}");
+        assert!(cosine > 0.9995, "{name}: cosine {cosine}");
+        // One token at a time as all at once: the same cache, read by other kernels.
+        let vocab = packed.dims().vocab;
+        let mut session = packed.session();
+        for n in [40, 41, 300] {
+            let options = GenerateOptions {
+                max_tokens: 1,
+                sampling: SampleOptions { temperature: 0.0, ..SampleOptions::default() },
+                logprobs: 1,
+                ignore_eos: true,
+                ..GenerateOptions::default()
+            };
+            let step = session.generate(&prompt[..n], options).unwrap().next().unwrap().unwrap();
+            let row = &got[(n - 1) * vocab..n * vocab];
+            let (top, sum) = (row.iter().fold(f32::MIN, |m, &x| m.max(x)), row.iter().map(|x| x.exp()).sum::<f32>());
+            assert!((step.logprobs[0].1 - (top - sum.ln())).abs() < 0.01, "{name} at {n}");
         }
     }
 }

@@ -70,7 +70,7 @@ void main() {
             if (key < s) {
                 uint base = key_base + uint(int(key) * p.k_step);
                 for (uint j = t % LANES; j < D4; j += LANES) {
-                    vec4 k = four(keys[base + j]);
+                    vec4 k = FOUR(keys, base, j, D4);
                     [[unroll]] for (uint r = 0; r < ROWS; r++) x[r] += dot(q[r * D4 + j], k);
                 }
             }
@@ -130,7 +130,8 @@ void main() {
             [[unroll]] for (uint r = 0; r < ROWS; r++) sum[r] *= factor[r];
             uint keys_here = min(CHUNK, s - key0);
             for (uint k = subset; k < keys_here; k += subsets) {
-                vec4 v = four(values[value_base + uint(int(key0 + k) * p.v_step) + feature]);
+                uint at = value_base + uint(int(key0 + k) * p.v_step);
+                vec4 v = FOUR(values, at, feature, E4);
                 [[unroll]] for (uint r = 0; r < ROWS; r++) sum[r] += score[r * CHUNK + k] * v;
             }
         }

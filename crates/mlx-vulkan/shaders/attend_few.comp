@@ -68,7 +68,7 @@ void main() {
             [[unroll]] for (uint j0 = 0; j0 < D4; j0 += TOGETHER) {
                 uint j = j0 + lane % TOGETHER;
                 if (j < D4) {
-                    vec4 k = four(keys[base + j]);
+                    vec4 k = FOUR(keys, base, j, D4);
                     [[unroll]] for (uint r = 0; r < ROWS; r++) y[r] += dot(q[r * D4 + j], k);
                 }
             }
@@ -94,7 +94,8 @@ void main() {
             [[unroll]] for (uint j = 0; j < AT_ONCE * EACH; j++) {
                 // Those beyond the last have no weight.
                 uint at = value_base + uint(int(min(key0 + i + j / EACH, end - 1u)) * p.v_step);
-                v[j] = four(values[at + min(lane + j % EACH * LANES, E4 - 1u)]);
+                uint feature = min(lane + j % EACH * LANES, E4 - 1u);
+                v[j] = FOUR(values, at, feature, E4);
             }
             [[unroll]] for (uint j = 0; j < AT_ONCE; j++) {
                 uint holder = (i + j) % pass * TOGETHER + (i + j) / pass;

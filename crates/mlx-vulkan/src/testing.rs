@@ -68,6 +68,14 @@ pub(crate) fn run(b: &dyn Backend, op: &Op, ins: &[Operand], outs: &[Desc]) -> O
     Some(made)
 }
 
+/// What the processor makes.
+///
+/// # Panics
+/// If it declines.
+pub(crate) fn on_processor(op: impl Into<Op>, ins: &[Operand], outs: &[Desc]) -> Vec<Operand> {
+    run(cpu(), &op.into(), ins, outs).expect("the processor has the kernel")
+}
+
 /// Elements as f64 (complex ones as two).
 fn numbers(o: &Operand) -> Vec<f64> {
     fn of<T: Element>(o: &Operand, f: impl Fn(T) -> f64) -> Vec<f64> {

@@ -48,6 +48,9 @@ struct Row {
     rates: Vec<f64>,
     load: Duration,
     model_bytes: u64,
+    /// Bits of a number in the cache, and the bytes of a position.
+    kv_bits: usize,
+    cache_bytes: usize,
     peak: Option<u64>,
     /// Dispatches on the GPU and barriers between them, for each run of the test.
     dispatches: u64,
@@ -73,6 +76,8 @@ impl Row {
             "load_ms": self.load.as_secs_f64() * 1e3,
             "peak_rss_bytes": self.peak,
             "model_bytes": self.model_bytes,
+            "kv_bits": self.kv_bits,
+            "kv_cache_bytes_per_token": self.cache_bytes,
             "gpu_dispatches": self.dispatches,
             "gpu_barriers": self.barriers,
         });
@@ -158,6 +163,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     rates,
                     load: engine.load_time(),
                     model_bytes: engine.model_bytes(),
+                    kv_bits: engine.kv_bits().bits(),
+                    cache_bytes: engine.cache_bytes(),
                     peak: machine::peak_rss(),
                     dispatches: did.dispatches / args.repetitions as u64,
                     barriers: did.barriers / args.repetitions as u64,

@@ -11,6 +11,7 @@ pub mod fft;
 pub mod index;
 pub mod matmul;
 pub mod norm;
+pub mod packed;
 pub mod peak;
 pub mod qmatmul;
 pub mod random;

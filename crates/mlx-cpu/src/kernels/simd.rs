@@ -35,6 +35,10 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn store_bf16(p: *mut bf16, x: Self::F);
     /// Bytes 0…255 as f32.
     unsafe fn load_u8(p: *const u8) -> Self::F;
+    /// Bytes -128…127 as f32.
+    unsafe fn load_i8(p: *const i8) -> Self::F;
+    /// One element in all lanes.
+    unsafe fn splat_f16(p: *const f16) -> Self::F;
     /// x·2^n for integral n from -126 to 127.
     unsafe fn scale2(x: Self::F, n: Self::F) -> Self::F;
     /// Nearest integer.
@@ -326,6 +330,16 @@ impl Simd for Portable {
         unsafe { lanes!(|i| *p.add(i) as f32) }
     }
     #[inline(always)]
+    unsafe fn load_i8(p: *const i8) -> [f32; 4] {
+        // SAFETY: four readable bytes.
+        unsafe { lanes!(|i| *p.add(i) as f32) }
+    }
+    #[inline(always)]
+    unsafe fn splat_f16(p: *const f16) -> [f32; 4] {
+        // SAFETY: a readable element.
+        [unsafe { p.read_unaligned() }.to_f32(); 4]
+    }
+    #[inline(always)]
     unsafe fn scale2(x: [f32; 4], n: [f32; 4]) -> [f32; 4] {
         lanes!(|i| x[i] * f32::from_bits(((n[i] as i32).wrapping_add(127) as u32) << 23))
     }
@@ -408,6 +422,8 @@ mod x86 {
             _mm_storeu_si128(p.cast(), _mm256_castsi256_si128(r));
         });
         f!(load_u8(p: *const u8) -> __m256, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()))));
+        f!(load_i8(p: *const i8) -> __m256, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p.cast()))));
+        f!(splat_f16(p: *const f16) -> __m256, _mm256_cvtph_ps(_mm_set1_epi16(p.cast::<i16>().read_unaligned())));
         f!(scale2(x: __m256, n: __m256) -> __m256, {
             let e = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)));
             _mm256_mul_ps(x, _mm256_castsi256_ps(e))
@@ -462,6 +478,8 @@ mod x86 {
             _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(r)));
         });
         f!(load_u8(p: *const u8) -> __m512, _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast()))));
+        f!(load_i8(p: *const i8) -> __m512, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p.cast()))));
+        f!(splat_f16(p: *const f16) -> __m512, _mm512_cvtph_ps(_mm256_set1_epi16(p.cast::<i16>().read_unaligned())));
         f!(scale2(x: __m512, n: __m512) -> __m512, _mm512_scalef_ps(x, n));
         f!(round(x: __m512) -> __m512, _mm512_roundscale_ps::<0>(x));
         f!(keep_ge(a: __m512, b: __m512, x: __m512) -> __m512, {
@@ -522,6 +540,18 @@ mod arm {
         };
     }
 
+    /// # Safety
+    /// The machine has NEON.
+    #[inline(always)]
+    unsafe fn widen(h: uint16x4_t) -> float32x4_t {
+        let out: float32x4_t;
+        // SAFETY: an instruction of the baseline, on registers alone.
+        unsafe {
+            asm!("fcvtl {o:v}.4s, {i:v}.4h", o = out(vreg) out, i = in(vreg) h, options(pure, nomem, nostack, preserves_flags));
+        }
+        out
+    }
+
     impl Simd for Neon {
         const N: usize = 4;
         const FUSED: bool = true;
@@ -535,12 +565,8 @@ mod arm {
         f!(fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t, vfmaq_f32(c, a, b));
         f!(max(a: float32x4_t, b: float32x4_t) -> float32x4_t, vmaxq_f32(a, b));
         // The f16 conversions of the baseline, written as the instruction: the intrinsics want the f16 type.
-        f!(load_f16(p: *const f16) -> float32x4_t, {
-            let h = vld1_u16(p.cast());
-            let out: float32x4_t;
-            asm!("fcvtl {o:v}.4s, {i:v}.4h", o = out(vreg) out, i = in(vreg) h, options(pure, nomem, nostack, preserves_flags));
-            out
-        });
+        f!(load_f16(p: *const f16) -> float32x4_t, widen(vld1_u16(p.cast())));
+        f!(splat_f16(p: *const f16) -> float32x4_t, widen(vld1_dup_u16(p.cast())));
         f!(load_bf16(p: *const bf16) -> float32x4_t, vreinterpretq_f32_u32(vshll_n_u16::<16>(vld1_u16(p.cast()))));
         f!(store_f16(p: *mut f16, x: float32x4_t) -> (), {
             let out: uint16x4_t;
@@ -557,6 +583,10 @@ mod arm {
         f!(load_u8(p: *const u8) -> float32x4_t, {
             let w = p.cast::<u32>().read_unaligned();
             vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(w as u64)))))
+        });
+        f!(load_i8(p: *const i8) -> float32x4_t, {
+            let w = p.cast::<u32>().read_unaligned();
+            vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8(w as u64)))))
         });
         f!(scale2(x: float32x4_t, n: float32x4_t) -> float32x4_t, {
             let e = vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)));

@@ -92,12 +92,7 @@ fn load(w: &Weights<'_>) -> Result<Box<dyn Model>> {
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Box::new(Gemma3 {
-        dims: Dims {
-            layers,
-            vocab,
-            context: w.opt_dim("context_length")?.unwrap_or(8192),
-            cache_bytes: layers * heads.keys * (heads.key_dim + heads.value_dim) * 2,
-        },
+        dims: Dims { layers, vocab, context: w.opt_dim("context_length")?.unwrap_or(8192), heads },
         scale: (heads.dim as f64).sqrt(),
         embedding,
         blocks,

@@ -80,12 +80,7 @@ fn load(w: &Weights<'_>) -> Result<Box<dyn Model>> {
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Box::new(Llama {
-        dims: Dims {
-            layers,
-            vocab,
-            context: w.opt_dim("context_length")?.unwrap_or(2048),
-            cache_bytes: layers * heads.keys * (heads.key_dim + heads.value_dim) * 2,
-        },
+        dims: Dims { layers, vocab, context: w.opt_dim("context_length")?.unwrap_or(2048), heads },
         embedding,
         blocks,
         norm: w.norm("output_norm", heads.dim, eps)?,

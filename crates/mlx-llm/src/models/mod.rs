@@ -3,7 +3,8 @@
 mod gemma3;
 mod llama;
 
-use crate::cache::{Cache, Offset};
+use crate::cache::{Cache, KvBits, Offset};
+use crate::layers::Heads;
 use crate::weights::Weights;
 use mlx::{Array, Error, Result};
 
@@ -27,8 +28,27 @@ pub struct Dims {
     pub vocab: usize,
     /// Context that the model was trained for.
     pub context: usize,
+    /// Sizes of its attention blocks.
+    pub heads: Heads,
+}
+
+impl Dims {
     /// Bytes of key-value cache for each position.
-    pub cache_bytes: usize,
+    ///
+    /// # Errors
+    /// `Unsupported` if heads of so many features are not stored so.
+    pub fn cache_bytes(&self, bits: KvBits) -> Result<usize> {
+        let row = |features: usize| {
+            bits.row_bytes(features).ok_or_else(|| {
+                Error::unsupported(format!(
+                    "[cache] heads of {features} features cannot be stored in {} bits: they must be a multiple of 4",
+                    bits.bits()
+                ))
+            })
+        };
+        let both = row(self.heads.key_dim)?.saturating_add(row(self.heads.value_dim)?);
+        Ok(both.saturating_mul(self.layers.saturating_mul(self.heads.keys)))
+    }
 }
 
 /// A loaded language model.
@@ -86,5 +106,27 @@ pub(crate) fn wanted(x: &Array, positions: Positions) -> Result<Array> {
     match positions {
         Positions::All => Ok(x.clone()),
         Positions::Last | Positions::Nowhere => mlx::ops::slice_axis(x, 0, x.dim(0) as i64 - 1, x.dim(0) as i64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlx::ErrorKind;
+
+    #[test]
+    fn heads_that_8_bits_do_not_take_are_refused_by_name() {
+        let dims = |key_dim, value_dim| {
+            let heads = Heads { dim: 576, queries: 9, keys: 3, key_dim, value_dim };
+            Dims { layers: 30, vocab: 1, context: 1, heads }
+        };
+        assert_eq!(dims(64, 64).cache_bytes(KvBits::Sixteen).unwrap(), 30 * 3 * 256);
+        assert_eq!(dims(64, 64).cache_bytes(KvBits::Eight).unwrap(), 30 * 3 * 136);
+        for (key, value) in [(66, 64), (64, 66)] {
+            let e = dims(key, value).cache_bytes(KvBits::Eight).unwrap_err();
+            assert_eq!(e.kind, ErrorKind::Unsupported);
+            assert!(e.message.contains("heads of 66 features cannot be stored in 8 bits"), "{}", e.message);
+            assert!(dims(key, value).cache_bytes(KvBits::Sixteen).is_ok());
+        }
     }
 }

@@ -22,7 +22,7 @@ layout(push_constant) uniform Push {
     int q_batch;
     int q_head;
     int q_step;
-    uint k_first;    // in fours, as strides
+    uint k_first;    // in fours (of rows in 8 bits: words), as strides
     int k_batch;
     int k_head;
     int k_step;

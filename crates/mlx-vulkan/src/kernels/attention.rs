@@ -1,13 +1,12 @@
 //! Attention: few queries over keys split among workgroups, many queries with a running softmax.
 
-use super::Kernel;
-use super::copy;
 use super::rows::{by_dtype, element, per_word};
+use super::{Kernel, copy, rope};
 use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::{Caps, Number, shaders};
 use mlx_ir::desc::row_major;
 use mlx_ir::op::Sdpa;
-use mlx_ir::{DType, Desc, Operand, Result};
+use mlx_ir::{DType, Desc, Operand, Result, packed};
 use smallvec::SmallVec;
 
 /// Invocations of a workgroup.
@@ -31,6 +30,7 @@ const HELD: u32 = 32;
 
 fn shader(q: DType, k: DType) -> Option<&'static Shader> {
     match (q, k) {
+        (_, DType::U32) => by_dtype(q, [&shaders::ATTEND_F32_Q8, &shaders::ATTEND_F16_Q8, &shaders::ATTEND_BF16_Q8]),
         (DType::F32, DType::F16) => Some(&shaders::ATTEND_F32_F16),
         (DType::F32, DType::BF16) => Some(&shaders::ATTEND_F32_BF16),
         _ if q == k => by_dtype(q, [&shaders::ATTEND_F32, &shaders::ATTEND_F16, &shaders::ATTEND_BF16]),
@@ -41,6 +41,9 @@ fn shader(q: DType, k: DType) -> Option<&'static Shader> {
 /// As [`shader`] for few queries.
 fn few_shader(q: DType, k: DType) -> Option<&'static Shader> {
     match (q, k) {
+        (_, DType::U32) => {
+            by_dtype(q, [&shaders::ATTEND_FEW_F32_Q8, &shaders::ATTEND_FEW_F16_Q8, &shaders::ATTEND_FEW_BF16_Q8])
+        }
         (DType::F32, DType::F16) => Some(&shaders::ATTEND_FEW_F32_F16),
         (DType::F32, DType::BF16) => Some(&shaders::ATTEND_FEW_F32_BF16),
         _ if q == k => by_dtype(q, [&shaders::ATTEND_FEW_F32, &shaders::ATTEND_FEW_F16, &shaders::ATTEND_FEW_BF16]),
@@ -102,7 +105,7 @@ struct Few {
 
 impl Few {
     /// None for more than a few queries, and where subgroups cannot what they must.
-    fn new(caps: &Caps, q: &Desc, k: &Desc, v: &Desc) -> Option<Few> {
+    fn new(caps: &Caps, q: &Desc, k: &Desc, out: &Desc) -> Option<Few> {
         let rows = q.shape[1] / k.shape[1] * q.shape[2];
         let s = caps.subgroups;
         let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size } as usize;
@@ -112,8 +115,9 @@ impl Few {
         }
         let room = (caps.shared_memory as usize).min(2 * SHARED);
         let most = caps.workgroup_of(lanes as u32) as usize;
-        let fits =
-            |teams: usize| teams * lanes <= most && rows * k.shape[3] * 4 + teams * rows * (v.shape[3] * 4 + 8) <= room;
+        let fits = |teams: usize| {
+            teams * lanes <= most && rows * q.shape[3] * 4 + teams * rows * (out.shape[3] * 4 + 8) <= room
+        };
         let teams = [8, 4, 2, 1].into_iter().find(|&t| fits(t))?;
         let groups = q.shape[0] * k.shape[1];
         let splits = (BUSY / groups.max(1)).clamp(1, k.shape[2].div_ceil(teams * lanes).max(1));
@@ -203,17 +207,35 @@ impl Many {
     }
 }
 
-fn fours(x: &Desc) -> bool {
-    x.shape[3].is_multiple_of(4)
+/// Whether rows can be read in fours, of `n` numbers each; rows in 8 bits have a word for four.
+fn fours(x: &Desc, n: usize) -> bool {
+    let words = x.dtype == DType::U32;
+    n.is_multiple_of(4)
         && (x.shape[3] == 0 || x.strides[3] == 1)
-        && (0..3).all(|i| x.shape[i] <= 1 || x.strides[i] % 4 == 0)
-        && x.shape[3] <= 4 * GROUP
+        && (words || (0..3).all(|i| x.shape[i] <= 1 || x.strides[i] % 4 == 0))
+        && n <= 4 * GROUP
+}
+
+/// What is known of rows in 8 bits as f16, as which they are unpacked for matrices.
+fn as_halves(x: &Desc) -> Option<Desc> {
+    let mut shape = x.shape.clone();
+    shape[3] = packed::numbers(shape[3])?;
+    Some(Desc::contiguous(&shape, DType::F16))
+}
+
+/// Keys or values by which a kernel reads them: as halves if there is such a description, else where they lie.
+fn resident(cx: &mut Cx<'_>, x: &Operand, halves: Option<Desc>) -> Result<(Bound, Desc)> {
+    let Some(halves) = halves else { return aligned(cx, x) };
+    let from = cx.input(x)?;
+    let to = cx.scratch(halves.size() * halves.dtype.size())?;
+    rope::unpack(cx, (&x.desc, &from), (halves.dtype, &to))?;
+    Ok((to, halves))
 }
 
 /// The operand with its first element at a multiple of four, copied if need be, and its strides.
 fn aligned(cx: &mut Cx<'_>, x: &Operand) -> Result<(Bound, Desc)> {
     let b = cx.input(x)?;
-    if element(&b, x.desc.dtype).is_multiple_of(4) {
+    if x.desc.dtype == DType::U32 || element(&b, x.desc.dtype).is_multiple_of(4) {
         return Ok((b, x.desc.clone()));
     }
     let packed = Desc { strides: row_major(&x.desc.shape), ..x.desc.clone() };
@@ -229,9 +251,10 @@ impl Kernel for Sdpa {
         let few = |n: usize| n < (i32::MAX / 2) as usize;
         let fits = shader(q.dtype, k.dtype).is_some()
             && k.dtype == v.dtype
+            && (k.dtype == DType::U32) == self.packed
             && q_words
-            && fours(k)
-            && fours(v)
+            && fours(k, q.shape[3])
+            && fours(v, outs[0].shape[3])
             && k.shape[2] > 0
             && v.shape[3] > 0
             && caps.storage_buffers >= BUFFERS
@@ -261,10 +284,21 @@ impl Kernel for Sdpa {
 
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let (q, k) = (&ins[0].desc, &ins[1].desc);
-        let few = Few::new(cx.caps, q, k, &ins[2].desc);
+        let few = Few::new(cx.caps, q, k, &outs[0].desc);
         let (queries, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
-        let (keys, k) = aligned(cx, &ins[1])?;
-        let (values, v) = aligned(cx, &ins[2])?;
+        // Many queries by matrices pay for unpacking rows in 8 bits.
+        let halves = [k, &ins[2].desc].map(|x| if self.packed && few.is_none() { as_halves(x) } else { None });
+        let halves = match halves {
+            [Some(k), Some(v)]
+                if many_shader(q.dtype, k.dtype).is_some() && Many::new(cx.caps, q, &k, &v, self.held).is_some() =>
+            {
+                [Some(k), Some(v)]
+            }
+            _ => [None, None],
+        };
+        let [half_keys, half_values] = halves;
+        let (keys, k) = resident(cx, &ins[1], half_keys)?;
+        let (values, v) = resident(cx, &ins[2], half_values)?;
         let many = many_shader(q.dtype, k.dtype)
             .filter(|_| few.is_none() && keys.first.is_multiple_of(16) && values.first.is_multiple_of(16))
             .and_then(|shader| Some((shader, Many::new(cx.caps, q, &k, &v, self.held)?)));
@@ -283,7 +317,7 @@ impl Kernel for Sdpa {
         let mask = if self.mask { Some((cx.input(&ins[3])?, &ins[3].desc)) } else { None };
         let sinks = if self.sinks { Some(cx.input(&ins[3 + usize::from(self.mask)])?) } else { None };
         let held = if self.held { Some(cx.input(&ins[ins.len() - 1])?) } else { None };
-        let (rep, l, s, e) = (q.shape[1] / k.shape[1], q.shape[2], k.shape[2], v.shape[3]);
+        let (rep, l, s, e) = (q.shape[1] / k.shape[1], q.shape[2], k.shape[2], outs[0].desc.shape[3]);
         let rows = rep * l;
         let parted = splits > 1;
         let to = if parted { cx.scratch(groups * rows * splits * (e + 2) * 4)? } else { out.clone() };
@@ -306,13 +340,15 @@ impl Kernel for Sdpa {
             self.window.unwrap_or(0) as u32,
             splits as u32,
         ]);
-        let strides = |x: &Desc, by: isize| [0, 1, 2].map(|i| (x.strides[i] / by) as u32);
+        let strides = |x: &Desc, by: usize| [0, 1, 2].map(|i| (x.strides[i] / by as isize) as u32);
+        // Elements of what is read at a time.
+        let by = if k.dtype == DType::U32 { 1 } else { 4 };
         push[8] = element(&queries, q.dtype);
         push[9..12].copy_from_slice(&strides(q, 1));
-        push[12] = element(&keys, k.dtype) / 4;
-        push[13..16].copy_from_slice(&strides(&k, 4));
-        push[16] = element(&values, v.dtype) / 4;
-        push[17..20].copy_from_slice(&strides(&v, 4));
+        push[12] = element(&keys, k.dtype) / by as u32;
+        push[13..16].copy_from_slice(&strides(&k, by));
+        push[16] = element(&values, v.dtype) / by as u32;
+        push[17..20].copy_from_slice(&strides(&v, by));
         if let Some((b, d)) = &mask {
             push[20] = element(b, d.dtype);
             push[21..24].copy_from_slice(&strides(d, 1));
@@ -322,7 +358,7 @@ impl Kernel for Sdpa {
         push[26] = to.first / 4;
         push[27] = held.as_ref().map_or(0, |b| b.first / 4);
         let one = u32::from(l == 1);
-        let (d4, e4) = ((k.shape[3] / 4) as u32, (e / 4) as u32);
+        let (d4, e4) = ((q.shape[3] / 4) as u32, (e / 4) as u32);
         let mut spec: SmallVec<[u32; 10]> = SmallVec::new();
         let (first, blocks, lanes) = match (many, few) {
             (Some((_, m)), _) => {
@@ -363,9 +399,9 @@ impl Kernel for Sdpa {
 mod tests {
     use super::*;
     use crate::Kind;
-    use crate::testing::{backend, compare, host_array};
+    use crate::testing::{backend, compare, host_array, on_processor};
     use half::{bf16, f16};
-    use mlx_ir::op::Real;
+    use mlx_ir::op::{PackRows, Real};
 
     fn values(n: usize, seed: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7919 + seed * 613) % 2003) as f32 / 1001.5 - 1.0).collect()
@@ -440,8 +476,15 @@ mod tests {
                     DType::BF16 => 1e-2,
                     _ => 1e-3,
                 };
-                let plain =
-                    Sdpa { scale: Real::new(0.6), causal: false, window: None, mask: false, sinks: false, held: false };
+                let plain = Sdpa {
+                    scale: Real::new(0.6),
+                    causal: false,
+                    window: None,
+                    mask: false,
+                    sinks: false,
+                    held: false,
+                    packed: false,
+                };
                 let qkv = [q, k, v];
                 let with = |more: &[&Operand]| qkv.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
                 compare(plain.clone(), &qkv, &out, near);
@@ -455,12 +498,74 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_values_in_8_bits() {
+        // (B, H, G, L, S, D, E)
+        let shapes = [
+            (1, 4, 2, 1, 1, 16, 16),
+            (2, 6, 2, 1, 300, 96, 80),
+            (1, 4, 1, 3, 215, 64, 64),
+            (1, 9, 3, 1, 700, 64, 64),
+            (2, 4, 2, 35, 50, 36, 24),
+            (1, 2, 1, 5, 40, 256, 256),
+            (2, 4, 2, 40, 130, 64, 64),
+        ];
+        for (n, &(b, h, g, l, s, d, e)) in shapes.iter().enumerate() {
+            let dq = [DType::F32, DType::F16, DType::BF16][n % 3];
+            for dq in if n == 1 { vec![DType::F32, DType::F16, DType::BF16] } else { vec![dq] } {
+                let q = of(dq, &[b, h, l, d], &values(b * h * l * d, 1));
+                let rows = |n: usize, seed: usize| {
+                    let x = of(DType::F32, &[b, g, s + 3, n], &values(b * g * (s + 3) * n, seed));
+                    let words = packed::words(n).expect("a multiple of four");
+                    let made = on_processor(PackRows {}, &[x], &[Desc::contiguous(&[b, g, s + 3, words], DType::U32)]);
+                    from_position(made[0].clone(), 3)
+                };
+                let (k, v) = (rows(d, 2), rows(e, 3));
+                let by_matrices = backend().is_some_and(|gpu| {
+                    let halves = |x: &Operand| as_halves(&x.desc).expect("rows");
+                    Many::new(gpu.caps(), &q.desc, &halves(&k), &halves(&v), false).is_some()
+                        && many_shader(dq, DType::F16).is_some()
+                });
+                let near = if by_matrices { 1e-3 } else { 1e-5 };
+                let sinks = of(dq, &[h], &values(h, 4));
+                let mut seen = host_array(&[l, s], &(0..l * s).map(|i| i * 37 % 11 < 7).collect::<Vec<bool>>());
+                seen.desc.shape = [b, h, l, s].into_iter().collect();
+                seen.desc.strides = [0, 0, s as isize, 1].into_iter().collect();
+                let out = [Desc::contiguous(&[b, h, l, e], dq)];
+                let plain = Sdpa {
+                    scale: Real::new(0.6),
+                    causal: false,
+                    window: None,
+                    mask: false,
+                    sinks: false,
+                    held: false,
+                    packed: true,
+                };
+                let qkv = [q, k, v];
+                let with = |more: &[&Operand]| qkv.iter().chain(more.iter().copied()).cloned().collect::<Vec<_>>();
+                compare(plain.clone(), &qkv, &out, near);
+                compare(Sdpa { causal: true, ..plain.clone() }, &qkv, &out, near);
+                compare(Sdpa { causal: true, window: Some(7), ..plain.clone() }, &qkv, &out, near);
+                compare(Sdpa { causal: true, sinks: true, ..plain.clone() }, &with(&[&sinks]), &out, near);
+                compare(Sdpa { mask: true, ..plain }, &with(&[&seen]), &out, near);
+            }
+        }
+    }
+
+    #[test]
     fn keys_that_begin_anywhere_are_copied() {
         let q = host_array(&[1, 1, 1, 4], &values(4, 1));
         let mut k = host_array(&[4 * 9 + 1], &values(37, 2));
         k.desc = Desc::contiguous(&[1, 1, 9, 4], DType::F32);
         k.offset = 4;
-        let op = Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: false, sinks: false, held: false };
+        let op = Sdpa {
+            scale: Real::new(1.0),
+            causal: false,
+            window: None,
+            mask: false,
+            sinks: false,
+            held: false,
+            packed: false,
+        };
         let out = q.desc.clone();
         compare(op, &[q, k.clone(), k], &[out], 1e-6);
     }

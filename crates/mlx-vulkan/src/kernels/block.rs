@@ -224,7 +224,7 @@ impl Kernel for BlockMatmul {
         let (m, k) = rows_of(&ins[0].desc);
         if !ins[1..].iter().all(|w| record::fits(cx.caps, &w.desc)) {
             for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
-                let one = BlockMatmul { formats: smallvec::smallvec![format] };
+                let one = BlockMatmul { formats: smallvec::smallvec![format], exact: self.exact };
                 split::each(cx, &[(w, 0)], out, &mut |cx, rows, out| {
                     one.record(cx, &[ins[0].clone(), rows[0].clone()], std::slice::from_ref(out))
                 })?;

@@ -112,7 +112,7 @@ selection! {
         blocks { BlockMatmul, BlockRows, BlockDequantize }
         rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
         rope { Rope }
-        attention { Sdpa }
+        attention { Sdpa, PackRows, UnpackRows }
         layer { BlockProject, CacheUpdate }
     }
     apart { GpuKernel }

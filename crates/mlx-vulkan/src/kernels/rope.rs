@@ -1,4 +1,4 @@
-//! Rotary position embedding, and writing to a key-value cache.
+//! Rotary position embedding, rows in 8 bits ([`packed`]), and writing to a key-value cache.
 
 use super::map::{self, GROUP, grid};
 use super::rows::{by_dtype, element, per_word};
@@ -6,19 +6,23 @@ use super::{Kernel, copy};
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
-use mlx_ir::op::{CacheUpdate, Real, Rope};
-use mlx_ir::{DType, Desc, Operand, Result, Tape};
+use mlx_ir::op::{CacheUpdate, PackRows, Real, Rope, UnpackRows};
+use mlx_ir::{DType, Desc, Operand, Result, Tape, packed};
 use smallvec::SmallVec;
 
 fn shader(x: DType, out: DType) -> Option<&'static Shader> {
     match (x, out) {
         (DType::F32, DType::F16) => Some(&shaders::ROPE_F32_F16),
         (DType::F32, DType::BF16) => Some(&shaders::ROPE_F32_BF16),
+        (_, DType::U32) => by_dtype(x, [&shaders::PACK_ROWS_F32, &shaders::PACK_ROWS_F16, &shaders::PACK_ROWS_BF16]),
         _ if x == out => by_dtype(x, [&shaders::ROPE_F32, &shaders::ROPE_F16, &shaders::ROPE_BF16]),
         _ => None,
     }
 }
 
+/// Numbers of a row in 8 bits whose scales are one word, and the invocations that make it.
+const PAIR: usize = 2 * packed::BLOCK;
+const PAIR_LANES: usize = PAIR / 4;
 /// Bits of the high part of an exponent: products with the index of a pair are exact.
 const HIGH_BITS: u32 = 12;
 /// Most pairs that leave these products exact.
@@ -52,17 +56,22 @@ fn four(x: &Desc) -> Option<([usize; 4], [isize; 3])> {
     dense.then(|| ([x.shape[0], size, x.shape[n - 2], x.shape[n - 1]], [x.strides[0], step, x.strides[n - 2]]))
 }
 
-/// Whether x rotated can be written to places described by `out`, in whole words.
-fn supports(op: &Rope, ins: &[Desc], out: &Desc) -> bool {
-    let (x, offset) = (&ins[0], &ins[1]);
-    let words = per_word(out.dtype);
-    let even = |d: &Desc| four(d).is_some_and(|(_, steps)| steps.iter().all(|s| s % words as isize == 0));
+/// Whether x can be written to places described by `out`, in whole words. An `out` of u32 is of rows in 8 bits.
+fn writes(x: &Desc, out: &Desc) -> bool {
+    let words = if out.dtype == DType::U32 { 4 } else { per_word(out.dtype) };
+    let even = |d: &Desc| four(d).is_some_and(|(_, steps)| steps.iter().all(|s| s % per_word(d.dtype) as isize == 0));
     shader(x.dtype, out.dtype).is_some()
         && x.ndim() >= 3
         && four(x).is_some()
         && even(out)
         && x.shape[x.ndim() - 1].is_multiple_of(words)
-        && out.size() < (u32::MAX / 2) as usize
+        && x.size().max(out.size()) < (u32::MAX / 8) as usize
+}
+
+/// As [`writes`], for x rotated.
+fn supports(op: &Rope, ins: &[Desc], out: &Desc) -> bool {
+    let (x, offset) = (&ins[0], &ins[1]);
+    writes(x, out)
         // Of wider integers the low word is read.
         && matches!(offset.dtype, DType::I32 | DType::U32 | DType::I64 | DType::U64)
         && offset.ndim() <= 1
@@ -79,7 +88,8 @@ struct At<'a> {
     stride: usize,
 }
 
-/// Rotates x into `out`, `skip` elements after its first, or where a start says.
+/// Rotates x into `out`, `skip` elements after its first, or where a start says. Without an offset there is nothing to
+/// rotate.
 fn record(
     cx: &mut Cx<'_>,
     op: &Rope,
@@ -90,17 +100,21 @@ fn record(
 ) -> Result<()> {
     let x = &ins[0].desc;
     let (d, words) = (x.dtype, per_word(out.0.dtype));
+    let rows = x.size() / x.shape[x.ndim() - 1].max(1);
     let (Some(shader), Some((shape, steps)), Some((_, out_steps))) = (shader(d, out.0.dtype), four(x), four(out.0))
     else {
         return Ok(());
     };
-    let (from, offset) = (cx.input(&ins[0])?, cx.input(&ins[1])?);
+    let from = cx.input(&ins[0])?;
+    let offset = ins.get(1).map(|o| cx.input(o)).transpose()?;
     let freqs = ins.get(2).map(|f| cx.input(f)).transpose()?;
     let start = at.as_ref().map(|a| cx.input(a.start)).transpose()?;
-    let offsets = &ins[1].desc;
-    let words_of_offset = (offsets.dtype.size() / 4) as isize;
-    let step = if offsets.size() > 1 { offsets.strides[0] * words_of_offset } else { 0 };
-    let count = x.size() / words;
+    let step = ins.get(1).map(|o| &o.desc).filter(|o| o.size() > 1);
+    let step = step.map_or(0, |o| o.strides[0] * (o.dtype.size() / 4) as isize);
+    let (count, invocations) = match out.0.dtype {
+        DType::U32 => (rows, rows * x.shape[x.ndim() - 1].div_ceil(PAIR) * PAIR_LANES),
+        _ => (x.size() / words, x.size() / words),
+    };
     let octaves = op.base.map_or(0.0, |b| b.get().log2() / (op.dims / 2) as f64);
     let [high, low] = halves(octaves);
     let to = out_steps.map(|s| (s / words as isize) as u32);
@@ -113,7 +127,7 @@ fn record(
         steps[1] as u32,
         steps[2] as u32,
         element(&from, d),
-        offset.first / 4,
+        offset.as_ref().unwrap_or(&from).first / 4,
         step as u32,
         freqs.as_ref().map_or(0, |f| f.first / 4),
         ins.get(2).map_or(0, |f| f.desc.strides[0] as u32),
@@ -131,8 +145,14 @@ fn record(
     ];
     let flags = [op.traditional, op.inverse, freqs.is_some(), at.is_some()].map(u32::from);
     let spec = [GROUP, flags[0], flags[1], flags[2], flags[3]];
-    let (across, down) = grid(cx.caps, count);
-    let bind = [&from, &offset, freqs.as_ref().unwrap_or(&from), out.1, start.as_ref().unwrap_or(&from)];
+    let (across, down) = grid(cx.caps, invocations);
+    let bind = [
+        &from,
+        offset.as_ref().unwrap_or(&from),
+        freqs.as_ref().unwrap_or(&from),
+        out.1,
+        start.as_ref().unwrap_or(&from),
+    ];
     cx.dispatch(&Dispatch { shader, spec: &spec, bind: &bind, push: &push, groups: [across, down, 1] })
 }
 
@@ -146,11 +166,70 @@ impl Kernel for Rope {
     }
 }
 
-/// The box of `whole` that an update of `shape` fills, and its first element.
-fn filled(op: &CacheUpdate, whole: &Desc, shape: &[usize]) -> (Desc, usize) {
+/// With leading axes of one, as many as rows are read by.
+fn lifted(x: &Desc) -> Desc {
+    let mut x = x.clone();
+    while x.ndim() < 3 {
+        x.shape.insert(0, 1);
+        x.strides.insert(0, 0);
+    }
+    x
+}
+
+impl Kernel for PackRows {
+    fn supports(&self, _: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        writes(&lifted(&ins[0]), &lifted(&outs[0]))
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let out = cx.output(&outs[0])?;
+        let x = Operand { desc: lifted(&ins[0].desc), ..ins[0].clone() };
+        record(cx, &unrotated(), &[x], (&lifted(&outs[0].desc), &out), 0, None)
+    }
+}
+
+/// Rows in 8 bits as numbers one after another.
+pub(super) fn unpack(cx: &mut Cx<'_>, rows: (&Desc, &Bound), out: (DType, &Bound)) -> Result<()> {
+    let x = lifted(rows.0);
+    let words = x.shape[x.ndim() - 1];
+    let (Some((shape, steps)), Some(n)) = (four(&x), packed::numbers(words)) else { return Ok(()) };
+    let shader = if out.0 == DType::F16 { &shaders::UNPACK_ROWS_F16 } else { &shaders::UNPACK_ROWS_F32 };
+    let count = x.size() / words * (n / 4);
+    let steps = steps.map(|s| s as u32);
+    let push = [
+        count as u32,
+        (n / 4) as u32,
+        shape[1] as u32,
+        shape[2] as u32,
+        rows.1.first / 4,
+        steps[0],
+        steps[1],
+        steps[2],
+        out.1.first / 4,
+    ];
+    let (across, down) = grid(cx.caps, count);
+    let bind = [rows.1, out.1];
+    cx.dispatch(&Dispatch { shader, spec: &[GROUP], bind: &bind, push: &push, groups: [across, down, 1] })
+}
+
+impl Kernel for UnpackRows {
+    fn supports(&self, _: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
+        four(&lifted(&ins[0])).is_some() && outs[0].size() < (u32::MAX / 8) as usize
+    }
+    fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let (rows, out) = (cx.input(&ins[0])?, cx.output(&outs[0])?);
+        unpack(cx, (&ins[0].desc, &rows), (DType::F32, &out))
+    }
+}
+
+/// The box of `whole` that an update fills, and its first element; none for an update that is no rows of numbers.
+fn filled(op: &CacheUpdate, whole: &Desc, update: &Desc) -> Option<(Desc, usize)> {
+    let mut shape = update.shape.clone();
+    if let (true, Some(last)) = (op.packed, shape.last_mut()) {
+        *last = packed::words(*last)?;
+    }
     let steps: SmallVec<[isize; 6]> = shape.iter().map(|_| 1).collect();
     let first = op.start.iter().zip(&whole.strides).map(|(&a, &s)| a * s as usize).sum();
-    (copy::part(whole, shape, &steps), first)
+    Some((copy::part(whole, &shape, &steps), first))
 }
 
 /// A rotation of nothing, which only converts.
@@ -160,10 +239,9 @@ fn unrotated() -> Rope {
 
 impl Kernel for CacheUpdate {
     fn supports(&self, caps: &Caps, ins: &[Desc], outs: &[Desc]) -> bool {
-        let (there, first) = filled(self, &outs[0], &ins[1].shape);
+        let Some((there, first)) = filled(self, &outs[0], &ins[1]) else { return false };
         let words = per_word(there.dtype);
         if let (Some(axis), [_, update, rest @ .., at]) = (self.axis, ins) {
-            let (plain, offset) = (unrotated(), [update.clone(), at.clone()]);
             let rotated: SmallVec<[Desc; 4]> = std::iter::once(update).chain(rest).cloned().collect();
             return copy::can(caps, &ins[0], &outs[0], false)
                 && first.is_multiple_of(words)
@@ -173,12 +251,13 @@ impl Kernel for CacheUpdate {
                 && outs[0].size() < (i32::MAX / 2) as usize
                 && match &self.rope {
                     Some(r) => supports(r, &rotated, &there),
-                    None => supports(&plain, &offset, &there),
+                    None => writes(update, &there),
                 };
         }
         copy::can(caps, &ins[0], &outs[0], false)
             && match &self.rope {
-                Some(r) => first.is_multiple_of(per_word(there.dtype)) && supports(r, &ins[1..], &there),
+                Some(r) => first.is_multiple_of(words) && supports(r, &ins[1..], &there),
+                None if self.packed => writes(&ins[1], &there),
                 None => {
                     let tape = Tape::convert(ins[1].dtype, there.dtype);
                     map::supports(&tape, caps, &[&ins[1]], &there, true)
@@ -186,24 +265,26 @@ impl Kernel for CacheUpdate {
             }
     }
     fn record(&self, cx: &mut Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
+        let update = &ins[1].desc;
+        let Some((there, first)) = filled(self, &outs[0].desc, update) else { return Ok(()) };
         let to = cx.output(&outs[0])?;
         copy::start_from(cx, &ins[0], &outs[0], &to)?;
-        let update = &ins[1].desc;
-        let (there, first) = filled(self, &outs[0].desc, &update.shape);
         if let (Some(axis), [_, update, rest @ .., start]) = (self.axis, ins) {
             let whole = &outs[0].desc;
-            let most = whole.shape[axis] - update.desc.shape[axis];
+            let most = whole.shape[axis] - there.shape[axis];
             let at = Some(At { start, most, stride: whole.strides[axis] as usize });
             return match &self.rope {
                 Some(r) => {
                     let rotated: SmallVec<[Operand; 4]> = std::iter::once(update).chain(rest).cloned().collect();
                     record(cx, r, &rotated, (&there, &to), first, at)
                 }
-                None => record(cx, &unrotated(), &[update.clone(), start.clone()], (&there, &to), first, at),
+                None => record(cx, &unrotated(), std::slice::from_ref(update), (&there, &to), first, at),
             };
         }
-        if let Some(r) = &self.rope {
-            return record(cx, r, &ins[1..], (&there, &to), first, None);
+        match &self.rope {
+            Some(r) => return record(cx, r, &ins[1..], (&there, &to), first, None),
+            None if self.packed => return record(cx, &unrotated(), &ins[1..], (&there, &to), first, None),
+            None => {}
         }
         let from = cx.input(&ins[1])?;
         let mut target = to;
@@ -248,5 +329,27 @@ mod tests {
                 }
             }
         }
+    }
+    #[test]
+    fn rows_in_8_bits() {
+        for shape in [&[64][..], &[3, 36], &[2, 3, 5, 128], &[2, 3, 1, 96], &[1, 5, 4]] {
+            let n: usize = shape.iter().product();
+            // No two that are half a code apart from another, whatever the scale.
+            let x: Vec<f32> = (0..n).map(|i| (i * 37 % 101) as f32 * 0.0193 - 1.0).collect();
+            let last = shape.len() - 1;
+            let mut packed_shape = shape.to_vec();
+            packed_shape[last] = packed::words(shape[last]).unwrap();
+            let narrow: Vec<f16> = x.iter().map(|&v| f16::from_f32(v)).collect();
+            for x in [host_array(shape, &x), host_array(shape, &narrow)] {
+                compare(PackRows {}, &[x], &[Desc::contiguous(&packed_shape, DType::U32)], 0.0);
+            }
+        }
+        // Scales 1 and 0.5 behind codes of any value, rows of a cache.
+        let rows: Vec<u32> = (0..2 * 3 * 7 * 17)
+            .map(|i| if i % 17 == 16 { 0x3800_3c00 } else { (i as u32).wrapping_mul(0x9e37_79b9) })
+            .collect();
+        let mut rows = host_array(&[2, 3, 7, 17], &rows);
+        rows.desc.shape[2] = 5;
+        compare(UnpackRows {}, &[rows], &[Desc::contiguous(&[2, 3, 5, 64], DType::F32)], 1e-6);
     }
 }

@@ -1,15 +1,15 @@
-//! Fused rows of neural networks: softmax, logsumexp, norms, rotary embedding, attention. Each is defined by its
-//! expansion; half types are computed in f32 and rounded once.
+//! Fused rows of neural networks: softmax, logsumexp, norms, rotary embedding. Each is defined by its expansion; half
+//! types are computed in f32 and rounded once.
 
 use crate::array::{Array, Inputs, Outs};
 use crate::ops;
 use crate::rules::{Batched, BatchedOut, Fused, Grads, Vjp, again};
-use mlx_ir::op::{CrossEntropy, LayerNorm, LogSumExp, Op, Real, RmsNorm, Rope, Sdpa, Softmax};
+use mlx_ir::op::{CrossEntropy, LayerNorm, LogSumExp, Op, Real, RmsNorm, Rope, Softmax};
 use mlx_ir::{Aval, DType, Error, Result};
 use smallvec::smallvec;
 
 /// The dtype in which a fused op computes: f32 for half types.
-fn wide(d: DType) -> DType {
+pub(super) fn wide(d: DType) -> DType {
     match d {
         DType::F16 | DType::BF16 => DType::F32,
         d => d,
@@ -27,7 +27,7 @@ fn floating(name: &str, x: &Aval) -> Result<()> {
 }
 
 /// A row whose ops work on the last axis alone: the mapped axis goes to the front.
-fn in_front(op: impl Into<Op>, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
+pub(super) fn in_front(op: impl Into<Op>, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
     if b.axes[1..].iter().any(Option::is_some) {
         return None;
     }
@@ -461,218 +461,4 @@ pub fn rope(
     }
     let op = Rope { dims, traditional, base: base.map(Real::new), scale: Real::new(scale), inverse: false };
     Array::record1(op, inputs)
-}
-
-// ---- attention ----
-
-impl Fused for Sdpa {
-    fn infer(&self, inputs: &[&Aval]) -> Result<Outs> {
-        let bad = |what: String| Err(Error::value(format!("[scaled_dot_product_attention] {what}")));
-        if inputs.len() != 3 + self.mask as usize + self.sinks as usize + self.held as usize {
-            return bad("wrong number of inputs".into());
-        }
-        let (q, k, v) = (inputs[0], inputs[1], inputs[2]);
-        if q.ndim() != 4 || k.ndim() != 4 || v.ndim() != 4 {
-            return bad("queries, keys and values must have 4 dimensions".into());
-        }
-        if !q.dtype.is_float() || k.dtype != v.dtype || !k.dtype.is_float() {
-            return bad(format!("unsupported dtypes {}, {} and {}", q.dtype, k.dtype, v.dtype));
-        }
-        let fits = q.shape[0] == k.shape[0]
-            && q.shape[3] == k.shape[3]
-            && k.shape[..3] == v.shape[..3]
-            && k.shape[1] > 0
-            && q.shape[1].is_multiple_of(k.shape[1]);
-        if !fits {
-            return bad(format!(
-                "queries {:?}, keys {:?} and values {:?} do not fit; the number of query heads must be a multiple of that of key heads",
-                q.shape, k.shape, v.shape
-            ));
-        }
-        if self.mask {
-            let m = inputs[3];
-            let full = [q.shape[0], q.shape[1], q.shape[2], k.shape[2]];
-            if m.ndim() > 4 || mlx_ir::desc::broadcast_shapes(&m.shape, &full).as_deref() != Some(&full[..]) {
-                return bad(format!("mask {:?} does not broadcast to {full:?}", m.shape));
-            }
-            if m.dtype != DType::Bool && m.dtype != q.dtype {
-                return bad(format!("mask must be bool or {}, got {}", q.dtype, m.dtype));
-            }
-        }
-        if self.sinks {
-            let s = inputs[3 + self.mask as usize];
-            if s.ndim() != 1 || s.shape[0] != q.shape[1] || !s.dtype.is_float() {
-                return bad(format!("sinks must be one number for each of {} heads, got {:?}", q.shape[1], s.shape));
-            }
-        }
-        if self.held {
-            let n = inputs[inputs.len() - 1];
-            if n.dtype != DType::I32 || n.size() != 1 || n.ndim() > 1 || k.shape[2] == 0 {
-                return bad(format!("the number of keys must be one int32, got {:?} of {}", n.shape, n.dtype));
-            }
-        }
-        let mut shape = q.shape.clone();
-        shape[3] = v.shape[3];
-        Ok(smallvec![Aval::new(shape, q.dtype)])
-    }
-
-    fn expand(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-        let (q, k, v) = (&inputs[0], &inputs[1], &inputs[2]);
-        let d = q.dtype();
-        let w = wide(d);
-        let (b, h, l, g, s) = (q.dim(0), q.dim(1), q.dim(2), k.dim(1), k.dim(2));
-        let groups = |x: &Array, heads: usize| {
-            let x = ops::astype(x, w)?;
-            ops::reshape_to(&x, &[b, g, heads / g, x.dim(2), x.dim(3)])
-        };
-        let queries = ops::multiply(&groups(q, h)?, self.scale.get())?;
-        let (keys, values) = (groups(k, g)?, groups(v, g)?);
-        let mut scores = ops::matmul(&queries, &ops::swapaxes(&keys, -1, -2)?)?;
-        let lowest = if w == DType::F64 { f64::MIN } else { f32::MIN as f64 };
-        let there = match self.held.then(|| &inputs[inputs.len() - 1]) {
-            Some(n) => Some(ops::clip(&ops::reshape_to(n, &[])?, Some(&1), Some(&(s as i64)))?),
-            None => None,
-        };
-        let cols = ops::reshape_to(&ops::arange_int(s)?, &[1, s])?;
-        if self.causal || self.window.is_some() {
-            let rows = ops::reshape_to(&ops::arange_int(l)?, &[l, 1])?;
-            let last = match &there {
-                Some(n) => ops::add(&rows, &ops::subtract(n, l as i64)?)?,
-                None => ops::add(&rows, s as i64 - l as i64)?,
-            };
-            if self.causal {
-                scores = ops::where_(&ops::less_equal(&cols, &last)?, &scores, lowest)?;
-            }
-            if let Some(n) = self.window {
-                let first = ops::subtract(&last, n as i64)?;
-                scores = ops::where_(&ops::greater(&cols, &first)?, &scores, lowest)?;
-            }
-        }
-        if self.mask {
-            let m = ops::broadcast_to(&inputs[3], &[b, h, l, s])?;
-            let m = ops::reshape_to(&m, &[b, g, h / g, l, s])?;
-            scores = if m.dtype() == DType::Bool {
-                ops::where_(&m, &scores, lowest)?
-            } else {
-                ops::add(&scores, &ops::astype(&m, w)?)?
-            };
-        }
-        if let Some(n) = &there {
-            scores = ops::where_(&ops::less(&cols, n)?, &scores, f64::NEG_INFINITY)?;
-        }
-        let weights = if self.sinks {
-            let sinks = ops::astype(&inputs[3 + self.mask as usize], w)?;
-            let sinks = ops::broadcast_to(&ops::reshape_to(&sinks, &[1, g, h / g, 1, 1])?, &[b, g, h / g, l, 1])?;
-            let all = ops::concatenate(&[sinks, scores], -1)?;
-            ops::slice_axis(&ops::softmax(&all, Some(&[-1]), true)?, -1, 1, s as i64 + 1)?
-        } else {
-            ops::softmax(&scores, Some(&[-1]), true)?
-        };
-        let out = ops::matmul(&weights, &values)?;
-        Ok(vec![ops::astype(&ops::reshape_to(&out, &[b, h, l, v.dim(3)])?, d)?])
-    }
-
-    fn custom_vjp(&self, _: &Vjp<'_>) -> Option<Result<Grads>> {
-        None
-    }
-
-    fn custom_vmap(&self, b: &Batched<'_>) -> Option<Result<BatchedOut>> {
-        // Without mask, sinks and number the mapped axis merges with the batch.
-        if self.mask || self.sinks || self.held {
-            return None;
-        }
-        let f = || {
-            let xs = ops::all_in_front(b)?;
-            let merged = xs.iter().map(|x| ops::flatten(x, 0, 1)).collect::<Result<Vec<_>>>()?;
-            let out = again(self.clone(), &merged)?.remove(0);
-            Ok((vec![ops::unflatten(&out, 0, &[b.size as i64, -1])?], vec![Some(0)]))
-        };
-        if b.size == 0 { None } else { Some(f()) }
-    }
-}
-
-/// Which keys a query of [`scaled_dot_product_attention`] sees.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Mask<'a> {
-    /// All.
-    #[default]
-    None,
-    /// Those up to its own position, the last query being at the last key.
-    Causal,
-    /// As causal, but only the last so many.
-    SlidingWindow(usize),
-    /// Bool: where true. Float: added to the scores. Broadcast to (B, H, L, S).
-    Array(&'a Array),
-}
-
-/// `softmax(scale · q kᵀ + mask) v` with queries (B, H, L, D), keys (B, G, S, D) and values (B, G, S, E); each key head
-/// serves H / G query heads. `sinks` (H) are logits that take part in the softmax without a value. The full score
-/// matrix is never stored. Where nothing is visible to a query the result is the mean of the values.
-///
-/// # Errors
-/// `Value` for shapes and dtypes that do not fit.
-pub fn scaled_dot_product_attention(
-    q: &Array,
-    k: &Array,
-    v: &Array,
-    scale: f64,
-    mask: Mask<'_>,
-    sinks: Option<&Array>,
-) -> Result<Array> {
-    let d = q.dtype().promote(k.dtype()).promote(v.dtype());
-    let mut inputs = Inputs::from_iter([ops::astype(q, d)?, ops::astype(k, d)?, ops::astype(v, d)?]);
-    let (causal, window) = match mask {
-        Mask::Causal => (true, None),
-        Mask::SlidingWindow(n) => (true, Some(n)),
-        Mask::None | Mask::Array(_) => (false, None),
-    };
-    if let Mask::Array(m) = mask {
-        // Shown in full (by strides of zero), as kernels read it; one that does not fit is refused by `infer`.
-        let full = [q, k].iter().all(|x| x.ndim() == 4).then(|| [q.dim(0), q.dim(1), q.dim(2), k.dim(2)]);
-        let show = |m: &Array| match full {
-            Some(s) if mlx_ir::desc::broadcast_shapes(m.shape(), &s).as_deref() == Some(&s[..]) => {
-                ops::broadcast_to(m, &s)
-            }
-            _ => Ok(m.clone()),
-        };
-        if m.dtype() == DType::Bool {
-            inputs.push(show(m)?);
-        } else if m.dtype().promote(d) == d {
-            inputs.push(show(&ops::astype(m, d)?)?);
-        } else {
-            return Err(Error::value(format!(
-                "[scaled_dot_product_attention] Mask type must promote to output type {d}, got {}.",
-                m.dtype()
-            )));
-        }
-    }
-    if let Some(s) = sinks {
-        inputs.push(ops::astype(s, d)?);
-    }
-    let (mask, sinks) = (matches!(mask, Mask::Array(_)), sinks.is_some());
-    Array::record1(Sdpa { scale: Real::new(scale), causal, window, mask, sinks, held: false }, inputs)
-}
-
-/// As [`scaled_dot_product_attention`] but with f32 queries over keys and values of a narrower type, as key-value
-/// caches hold them: nothing is converted up front. With `held`, one i32, only so many keys (at least one) are there,
-/// the last query being at the last of them; what comes after them is not looked at.
-///
-/// # Errors
-/// `Value` for shapes and dtypes that do not fit, `Unsupported` for array masks.
-pub fn cached_attention(
-    q: &Array,
-    k: &Array,
-    v: &Array,
-    scale: f64,
-    mask: Mask<'_>,
-    held: Option<&Array>,
-) -> Result<Array> {
-    let (causal, window) = match mask {
-        Mask::Causal => (true, None),
-        Mask::SlidingWindow(n) => (true, Some(n)),
-        Mask::None => (false, None),
-        Mask::Array(_) => return Err(Error::unsupported("[cached_attention] array masks are not supported")),
-    };
-    let op = Sdpa { scale: Real::new(scale), causal, window, mask: false, sinks: false, held: held.is_some() };
-    Array::record1(op, [q, k, v].into_iter().chain(held).cloned().collect::<Inputs>())
 }

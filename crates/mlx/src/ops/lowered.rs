@@ -5,8 +5,8 @@ use crate::array::{Array, Inputs, Outs};
 use crate::ops;
 use crate::rules::{Batched, BatchedOut, Fused, Grads, Rule, Vjp, again};
 use mlx_ir::op::{
-    BlockMatmul, BlockProject, CacheUpdate, Gate, Map, Real, Reduce, ReduceKind, ReduceMap, Rope, SliceUpdate,
-    UpdateMode,
+    BlockMatmul, BlockProject, CacheUpdate, Gate, Map, PackRows, Real, Reduce, ReduceKind, ReduceMap, Rope,
+    SliceUpdate, UpdateMode,
 };
 use mlx_ir::{Aval, DType, Error, QuantFormat, Result, Tape};
 use smallvec::{SmallVec, smallvec};
@@ -119,10 +119,12 @@ impl Fused for CacheUpdate {
             None if !rest.is_empty() => return Err(Error::value("[cache_update] got more than an update")),
             None => {}
         }
+        let written = if self.packed { PackRows {}.infer(&[update])?.remove(0) } else { (*update).clone() };
         let fits = self.start.len() == x.ndim()
             && update.ndim() == x.ndim()
-            && (0..x.ndim()).all(|i| self.start[i].checked_add(update.shape[i]).is_some_and(|e| e <= x.shape[i]));
-        if !fits || !x.dtype.is_float() || !update.dtype.is_float() {
+            && (0..x.ndim()).all(|i| self.start[i].checked_add(written.shape[i]).is_some_and(|e| e <= x.shape[i]));
+        let stored = if self.packed { x.dtype == DType::U32 } else { x.dtype.is_float() };
+        if !fits || !stored || !update.dtype.is_float() {
             return Err(Error::value(format!(
                 "[cache_update] an update {:?} of {} does not fit at {:?} in {:?} of {}",
                 update.shape, update.dtype, self.start, x.shape, x.dtype
@@ -137,7 +139,7 @@ impl Fused for CacheUpdate {
             Some(r) => again(r.clone(), &inputs[1..])?.remove(0),
             None => inputs[1].clone(),
         };
-        let update = ops::astype(&update, inputs[0].dtype())?;
+        let update = if self.packed { ops::pack_rows(&update)? } else { ops::astype(&update, inputs[0].dtype())? };
         if let (Some(at), Some(axis)) = (at, self.axis) {
             // The box that ends where x does along the axis; along the others where it is to lie.
             let from = self.start.iter().map(|&s| s as i64).collect::<Vec<_>>();
@@ -180,7 +182,8 @@ impl Split for CacheUpdate {
 
 /// x with the box of the update's shape at `start` replaced by the update, converted to x's dtype; rotated before if a
 /// rotation is given with its inputs (an offset, and wavelengths where it has no base). With `at`, an axis and one i32,
-/// the box begins there along that axis (clamped so that it fits), where `start` must be 0.
+/// the box begins there along that axis (clamped so that it fits), where `start` must be 0. An x of u32 is rows of
+/// [`ops::pack_rows`], and so becomes the update.
 ///
 /// # Errors
 /// `Value` for shapes that do not fit and dtypes that are not floats.
@@ -195,7 +198,8 @@ pub fn cache_update(
     let (rope, more) = rope.map_or((None, &[][..]), |(r, more)| (Some(r), more));
     inputs.extend(more.iter().cloned());
     inputs.extend(at.map(|(_, a)| a.clone()));
-    Array::record1(CacheUpdate { start: start.iter().copied().collect(), axis: at.map(|(i, _)| i), rope }, inputs)
+    let (start, axis, packed) = (start.iter().copied().collect(), at.map(|(i, _)| i), x.dtype() == DType::U32);
+    Array::record1(CacheUpdate { start, axis, rope, packed }, inputs)
 }
 
 impl Fused for ReduceMap {

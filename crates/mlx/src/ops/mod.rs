@@ -1,5 +1,6 @@
 //! Operations: one file a family, each with the public functions and the rules of its rows.
 
+mod attention;
 mod block;
 mod compose;
 mod conv;
@@ -27,6 +28,7 @@ mod stft;
 mod view;
 mod vulkan_kernel;
 
+pub use attention::*;
 pub use block::*;
 pub use compose::*;
 pub use conv::*;

@@ -208,12 +208,13 @@ fn pattern(call: &Arc<Call>, number: u64) -> Option<Lowered> {
                 _ => return None,
             };
             let whole = call.outs[0].dtype;
+            let packed = matches!(&list[1].call.op, Op::PackRows(_));
             let converts = |a: &Array, b: &Builder<'_>| {
-                matches!(&a.call.op, Op::Map(m) if m.tape.inputs().len() == 1
-                    && *m.tape == Tape::convert(m.tape.inputs()[0], whole) && m.tape.inputs()[0].is_float())
-                    && b.is_private(a, 1)
+                let converted = matches!(&a.call.op, Op::Map(m) if m.tape.inputs().len() == 1
+                    && *m.tape == Tape::convert(m.tape.inputs()[0], whole) && m.tape.inputs()[0].is_float());
+                (packed || converted) && b.is_private(a, 1)
             };
-            if !whole.is_float()
+            if !(packed || whole.is_float())
                 || !converts(&list[1], &b)
                 || list.get(2).is_some_and(|at| at.dtype() != DType::I32 || at.size() != 1)
             {
@@ -245,7 +246,7 @@ fn pattern(call: &Arc<Call>, number: u64) -> Option<Lowered> {
                 let at = b.input(at);
                 b.lists[0].push(at);
             }
-            Some(b.finish(CacheUpdate { start, axis, rope }))
+            Some(b.finish(CacheUpdate { start, axis, rope, packed }))
         }
         _ => {
             put(call, list);

@@ -393,6 +393,20 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        family: "attention",
+        name: "over rows in 8 bits",
+        within: 5e-3,
+        make: || {
+            let rows = |seed| ops::pack_rows(&floats(&[1, 2, 300, 64], seed)?);
+            let (k, v) = (rows(2)?, rows(3)?);
+            let held = Array::scalar(277i32)?;
+            let one = |rows, held| {
+                ops::packed_attention(&floats(&[1, 4, rows, 64], 1)?, &k, &v, 0.125, Mask::Causal, None, held)
+            };
+            Ok(vec![one(1, None)?, one(1, Some(&held))?, one(70, None)?, ops::unpack_rows(&k)?])
+        },
+    },
+    Case {
         family: "layer",
         name: "products",
         within: 4e-2,
@@ -424,6 +438,25 @@ pub(super) const CASES: &[Case] = &[
                 ops::cache_update(&cache, &new, &[0, 0, 7, 0], None, None)?,
                 ops::cache_update(&cache, &new, &[0, 0, 9, 0], None, Some((rope, &[Array::scalar(9i32)?])))?,
             ])
+        },
+    },
+    Case {
+        family: "layer",
+        name: "caches in 8 bits",
+        // A code more or less, since rotations differ in their last bits.
+        within: 1e-2,
+        make: || {
+            let rope =
+                Rope { dims: 64, traditional: true, base: Some(Real::new(1e4)), scale: Real::new(1.0), inverse: false };
+            let (cache, new) = (ops::pack_rows(&floats(&[1, 2, 40, 64], 1)?)?, floats(&[1, 2, 3, 64], 2)?);
+            let at = Array::scalar(9i32)?;
+            [
+                ops::cache_update(&cache, &new, &[0, 0, 7, 0], None, None)?,
+                ops::cache_update(&cache, &new, &[0, 0, 0, 0], Some((2, &at)), Some((rope, &[at.clone()])))?,
+            ]
+            .iter()
+            .map(ops::unpack_rows)
+            .collect()
         },
     },
 ];

@@ -66,7 +66,7 @@ fn allowed(op: &Op, n: usize) -> Result<()> {
             n == 1
         }
         Op::Partition(_) | Op::ArgPartition(_) | Op::RandomBits(_) | Op::Quantize(_) | Op::Fft(_) => n == 1,
-        Op::Softmax(_) | Op::LogSumExp(_) => n == 1,
+        Op::Softmax(_) | Op::LogSumExp(_) | Op::PackRows(_) | Op::UnpackRows(_) => n == 1,
         Op::Map(m) => n == m.tape.inputs().len(),
         Op::ReduceMap(r) => n == r.tape.inputs().len() && increasing(&r.axes),
         Op::Gather(g) => n == 1 + g.axes.len() && distinct(&g.axes),

@@ -2,17 +2,17 @@
 //! split into fixed pieces, so the result does not depend on the number of threads.
 
 use super::Job;
+use super::stored::Stored;
 use crate::backend::Cx;
-use crate::kernels::matmul::dots;
 use crate::kernels::scratch::Scratch;
-use crate::kernels::simd::{Body, Elem, Simd, dispatch};
+use crate::kernels::simd::{Body, Simd, dispatch};
 use crate::view::Ptr;
 use std::ops::Range;
 
 /// Keys of one piece.
 const PIECE: usize = 512;
 
-pub(super) fn run<E: Elem>(cx: &Cx<'_>, job: &Job) {
+pub(super) fn run<T: Stored>(cx: &Cx<'_>, job: &Job) {
     let rows = job.rep * job.l;
     let pieces = job.s.div_ceil(PIECE);
     let count = job.batch * job.groups;
@@ -33,7 +33,7 @@ pub(super) fn run<E: Elem>(cx: &Cx<'_>, job: &Job) {
                 job.load_q(cx, b, g * job.rep + r / job.l, r % job.l, q.add(r * job.d));
             }
             let scores = q.add(rows * job.d);
-            dispatch(cx.isa, Piece::<E> { job, b, g, keys, q, scores, out, of: std::marker::PhantomData });
+            dispatch(cx.isa, Piece::<T> { job, b, g, keys, q, scores, out, of: std::marker::PhantomData });
         }
     });
     cx.pool.run(count, &|bg| {
@@ -76,7 +76,7 @@ pub(super) fn run<E: Elem>(cx: &Cx<'_>, job: &Job) {
     });
 }
 
-struct Piece<'a, E> {
+struct Piece<'a, T> {
     job: &'a Job,
     b: usize,
     g: usize,
@@ -84,10 +84,10 @@ struct Piece<'a, E> {
     q: *const f32,
     scores: *mut f32,
     out: *mut f32,
-    of: std::marker::PhantomData<E>,
+    of: std::marker::PhantomData<T>,
 }
 
-impl<E: Elem> Body for Piece<'_, E> {
+impl<T: Stored> Body for Piece<'_, T> {
     type Out = ();
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
@@ -155,7 +155,7 @@ impl<E: Elem> Body for Piece<'_, E> {
     }
 }
 
-impl<E: Elem> Piece<'_, E> {
+impl<T: Stored> Piece<'_, T> {
     /// Scores of M queries from row `r`.
     #[inline(always)]
     unsafe fn logits<S: Simd, const M: usize, const R: usize>(&self, r: usize, keys: &Range<usize>) {
@@ -166,13 +166,13 @@ impl<E: Elem> Piece<'_, E> {
             let mut s = keys.start;
             while s < keys.end {
                 let at = self.scores.add(r * PIECE + s - keys.start);
-                let key = |s: usize| job.k.row(self.b, self.g, s).cast::<E>();
+                let key = |s: usize| job.k.row(self.b, self.g, s);
                 if s + R <= keys.end {
                     let mut line = [key(s); R];
                     for j in 1..R {
                         line[j] = key(s + j);
                     }
-                    let v = dots::<S, E, M, R>(x, job.d, line, job.d);
+                    let v = T::dots::<S, M, R>(x, job.d, line);
                     for q in 0..M {
                         for j in 0..R {
                             *at.add(q * PIECE + j) = v[q][j];
@@ -180,7 +180,7 @@ impl<E: Elem> Piece<'_, E> {
                     }
                     s += R;
                 } else {
-                    let v = dots::<S, E, M, 1>(x, job.d, [key(s)], job.d);
+                    let v = T::dots::<S, M, 1>(x, job.d, [key(s)]);
                     for q in 0..M {
                         *at.add(q * PIECE) = v[q][0];
                     }
@@ -198,11 +198,7 @@ impl<E: Elem> Piece<'_, E> {
         unsafe {
             let mut acc = [[S::zero(); V]; M];
             for (j, s) in keys.clone().enumerate() {
-                let v = job.v.row(self.b, self.g, s).cast::<E>().add(c);
-                let mut x = [S::zero(); V];
-                for t in 0..V {
-                    x[t] = E::vload::<S>(v.add(t * S::N));
-                }
+                let x = T::columns::<S, V>(job.v.row(self.b, self.g, s), job.e, c);
                 for q in 0..M {
                     let w = S::splat(*self.scores.add((r + q) * PIECE + j));
                     for t in 0..V {
@@ -213,7 +209,7 @@ impl<E: Elem> Piece<'_, E> {
             for q in 0..M {
                 let out = self.out.add((r + q) * (job.e + 2) + 2 + c);
                 for t in 0..V {
-                    S::store(out.add(t * S::N), acc[q][t]);
+                    S::store(out.add(t * S::N), S::mul(acc[q][t], S::splat(T::UNIT)));
                 }
             }
         }
@@ -228,8 +224,8 @@ impl<E: Elem> Piece<'_, E> {
                 for (j, s) in keys.clone().enumerate() {
                     // SAFETY: column c of value row s; scores are written.
                     unsafe {
-                        let v = self.job.v.row(self.b, self.g, s).cast::<E>().add(c);
-                        sum += *self.scores.add(q * PIECE + j) * (*v).get();
+                        let v = T::column(self.job.v.row(self.b, self.g, s), self.job.e, c);
+                        sum += *self.scores.add(q * PIECE + j) * v;
                     }
                 }
                 // SAFETY: the part has e values for each query.

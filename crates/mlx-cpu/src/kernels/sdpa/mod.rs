@@ -5,17 +5,20 @@
 
 mod decode;
 mod prefill;
+mod stored;
 
 #[cfg(test)]
 mod tests;
 
 use crate::backend::Cx;
 use crate::kernels::Kernel;
+use crate::kernels::packed;
 use crate::kernels::simd::{Body, Elem, Simd, dispatch};
 use crate::view;
 use half::{bf16, f16};
 use mlx_ir::{DType, Desc, Operand, Result, op};
 use std::ops::Range;
+use stored::{Packed, Stored};
 
 /// Rows of queries that share keys up to which keys are read in place.
 const DECODE_ROWS: usize = 16;
@@ -40,10 +43,13 @@ impl Kernel for op::Sdpa {
         let (q, k, v) = (&ins[0], &ins[1], &ins[2]);
         let rows = |x: &Desc| x.strides[3] == 1 || x.shape[3] <= 1;
         let (h, g) = (q.shape[1], k.shape[1]);
+        let stored = match self.packed {
+            true => k.dtype == DType::U32,
+            false => half_or_single(k.dtype) && (q.dtype == k.dtype || q.dtype == DType::F32),
+        };
         half_or_single(q.dtype)
-            && half_or_single(k.dtype)
+            && stored
             && k.dtype == v.dtype
-            && (q.dtype == k.dtype || q.dtype == DType::F32)
             && outs[0].dtype == q.dtype
             && [q, k, v].into_iter().all(rows)
             && g > 0
@@ -69,7 +75,8 @@ impl Kernel for op::Sdpa {
             l: shape(q, 2),
             s: shape(k, 2),
             d: shape(q, 3),
-            e: shape(v, 3),
+            e: shape(&outs[0], 3),
+            packed: self.packed,
             scale: self.scale.f32(),
             causal: self.causal,
             window: self.window,
@@ -78,17 +85,19 @@ impl Kernel for op::Sdpa {
             return Ok(());
         }
         match k.desc.dtype {
-            DType::F16 => attend::<f16>(cx, &job),
-            DType::BF16 => attend::<bf16>(cx, &job),
-            _ => attend::<f32>(cx, &job),
+            DType::F16 => attend::<f16, f16>(cx, &job),
+            DType::BF16 => attend::<bf16, bf16>(cx, &job),
+            DType::U32 => attend::<Packed, f32>(cx, &job),
+            _ => attend::<f32, f32>(cx, &job),
         }
         Ok(())
     }
 }
 
-fn attend<E: Elem>(cx: &Cx<'_>, job: &Job) {
+/// Keys and values are stored as T, and of type E for the products of many queries.
+fn attend<T: Stored, E: Elem>(cx: &Cx<'_>, job: &Job) {
     if job.rep * job.l <= DECODE_ROWS {
-        decode::run::<E>(cx, job);
+        decode::run::<T>(cx, job);
     } else {
         prefill::run::<E>(cx, job);
     }
@@ -184,6 +193,8 @@ struct Job {
     scale: f32,
     causal: bool,
     window: Option<usize>,
+    /// Keys and values are rows in 8 bits.
+    packed: bool,
 }
 
 // SAFETY: inputs are only read, tasks write different rows of the output.
@@ -239,7 +250,10 @@ impl Job {
             let mut sum = 0f64;
             for s in 0..self.s {
                 // SAFETY: element j of value row s.
-                sum += unsafe { get(self.v.dtype, self.v.row(b, g, s).add(j * size)) } as f64;
+                sum += unsafe {
+                    let row = self.v.row(b, g, s);
+                    if self.packed { packed::number(row, self.e, j) } else { get(self.v.dtype, row.add(j * size)) }
+                } as f64;
             }
             // An additive mask that removes every key leaves 0/0.
             let none = self.mask.is_some_and(|m| m.additive());

@@ -1,9 +1,10 @@
 //! Many queries: both products run on register tiles. Scores are kept transposed (keys × queries): they come out in
 //! the order in which the second product reads them, and the softmax needs no sums across lanes.
 
-use super::Job;
+use super::{Job, Rows};
 use crate::backend::Cx;
 use crate::kernels::matmul::{Pack, Real, Strided};
+use crate::kernels::packed;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{Body, Elem, Simd, dispatch};
 use std::ops::Range;
@@ -13,6 +14,7 @@ const BLOCK: usize = 192;
 /// Panels of queries that share a packed block of keys, about.
 const PANELS: usize = 4;
 
+/// Rows in 8 bits are multiplied as f32, which E is for them.
 pub(super) fn run<E: Elem>(cx: &Cx<'_>, job: &Job) {
     let nr = <f32 as Real>::micro(cx.isa).nr;
     let tile = (PANELS * nr / job.rep).max(1).next_multiple_of(nr).min(job.l);
@@ -46,6 +48,7 @@ unsafe fn one_tile<E: Elem>(cx: &Cx<'_>, job: &Job, b: usize, g: usize, rows: Ra
         panels * nr * e_pad,
         panels * nr * 2,
         e_pad.max(nr),
+        if job.packed { block * d.max(job.e) } else { 0 },
     ];
     let mut scratch = Scratch::<f32>::new(sizes.iter().sum::<usize>() + 16 * sizes.len());
     let mut next = scratch.ptr();
@@ -57,7 +60,7 @@ unsafe fn one_tile<E: Elem>(cx: &Cx<'_>, job: &Job, b: usize, g: usize, rows: Ra
             next = next.add(n.next_multiple_of(16));
             p
         });
-        let [plain, packed_q, packed_k, packed_v, scores, sums, stats, line] = parts;
+        let [plain, packed_q, packed_k, packed_v, scores, sums, stats, line, rows_8] = parts;
         for c in 0..queries {
             let (h, i) = at(c);
             job.load_q(cx, b, h, i, plain.add(c * d));
@@ -89,12 +92,21 @@ unsafe fn one_tile<E: Elem>(cx: &Cx<'_>, job: &Job, b: usize, g: usize, rows: Ra
         for s0 in (lo..hi).step_by(block) {
             let keys = s0..hi.min(s0 + block);
             let n = keys.len();
-            let k = Strided { ptr: job.k.row(b, g, 0).cast::<E>(), sw: job.k.strides[2], sk: 1 };
+            // Rows in 8 bits are unpacked, a block of keys and then of values at the same place.
+            let unpacked = |x: &Rows, n_row: usize| {
+                let (from, step) = (x.row(b, g, s0), x.strides[2]);
+                if !job.packed {
+                    return (from.cast::<E>(), step);
+                }
+                packed::unpack(cx.isa, from, step * 4, n, n_row, rows_8);
+                (rows_8.cast_const().cast::<E>(), n_row as isize)
+            };
+            let (ptr, sw) = unpacked(&job.k, d);
+            let k = Strided { ptr, sw, sk: 1 };
             for j in (0..n).step_by(mr) {
-                k.pack(cx.isa, s0 + j, (n - j).min(mr), mr, 0, d, packed_k.add(j * d));
+                k.pack(cx.isa, j, (n - j).min(mr), mr, 0, d, packed_k.add(j * d));
             }
-            let from = job.v.row(b, g, s0).cast::<E>();
-            let step = job.v.strides[2];
+            let (from, step) = unpacked(&job.v, job.e);
             dispatch(cx.isa, PackValues { from, step, n, e: job.e, e_pad, mr, line, to: packed_v });
             for p in 0..panels {
                 let (a, z, all_from, all_to) = sight(p);

@@ -100,6 +100,7 @@ fn all_masks_shapes_and_dtypes() {
                         mask: (3..=5).contains(&mode),
                         sinks: mode >= 5,
                         held: false,
+                        packed: false,
                     };
                     let out = Case::output(&[x.b, x.h, x.l, x.e], dq);
                     let mut ins = vec![q.op(), k.op(), v.op()];
@@ -140,8 +141,15 @@ fn rows_without_keys() {
             let q = Case::random(&mut rng, &[1, 1, l, d], DType::F32, 0);
             let k = Case::random(&mut rng, &[1, 1, s, d], DType::F32, 0);
             let v = Case::random(&mut rng, &[1, 1, s, d], DType::F32, 0);
-            let op =
-                op::Sdpa { scale: Real::new(1.0), causal: false, window: None, mask: true, sinks: false, held: false };
+            let op = op::Sdpa {
+                scale: Real::new(1.0),
+                causal: false,
+                window: None,
+                mask: true,
+                sinks: false,
+                held: false,
+                packed: false,
+            };
             let mean: Vec<f64> = (0..d).map(|t| v.values().iter().skip(t).step_by(d).sum::<f64>() / s as f64).collect();
             // A bool mask of zeros and an additive one of the lowest number give the mean, minus infinity gives NaN.
             for (dtype, value, nan) in
@@ -165,8 +173,15 @@ fn threads_do_not_change_the_result() {
         let q = Case::random(&mut rng, &[1, 4, l, 64], DType::F32, 0);
         let k = Case::random(&mut rng, &[1, 2, 3000, 64], DType::F32, 0);
         let v = Case::random(&mut rng, &[1, 2, 3000, 64], DType::F32, 0);
-        let op =
-            op::Sdpa { scale: Real::new(0.125), causal: true, window: None, mask: false, sinks: false, held: false };
+        let op = op::Sdpa {
+            scale: Real::new(0.125),
+            causal: true,
+            window: None,
+            mask: false,
+            sinks: false,
+            held: false,
+            packed: false,
+        };
         let results: Vec<Vec<f64>> = [1, 2, 5]
             .iter()
             .map(|&n| {
@@ -178,5 +193,68 @@ fn threads_do_not_change_the_result() {
             })
             .collect();
         assert!(results[0] == results[1] && results[0] == results[2]);
+    }
+}
+
+#[test]
+fn rows_in_8_bits() {
+    let mut rng = Rng::new(8);
+    let shapes = [
+        Shape { b: 1, h: 4, g: 2, l: 1, s: 1, d: 16, e: 16 },
+        Shape { b: 2, h: 6, g: 2, l: 1, s: 700, d: 96, e: 80 },
+        Shape { b: 1, h: 4, g: 1, l: 3, s: 515, d: 64, e: 64 },
+        Shape { b: 1, h: 5, g: 5, l: 3, s: 40, d: 12, e: 20 },
+        Shape { b: 2, h: 4, g: 2, l: 35, s: 50, d: 40, e: 24 },
+        Shape { b: 1, h: 2, g: 2, l: 140, s: 420, d: 128, e: 256 },
+        Shape { b: 1, h: 3, g: 1, l: 30, s: 10, d: 36, e: 4 },
+    ];
+    let words = |n: usize| mlx_ir::packed::words(n).unwrap();
+    for (pool, isa) in pools() {
+        let cx = Cx { pool: &pool, isa };
+        for x in &shapes {
+            for mode in 0..5 {
+                let dq = [DType::F32, DType::F16][mode % 2];
+                let q = Case::random(&mut rng, &[x.b, x.h, x.l, x.d], dq, 0);
+                let mut rows = |n: usize| {
+                    let plain = Case::random(&mut rng, &[x.b, x.s, x.g, n], DType::F32, 0);
+                    let packed = Case::output(&[x.b, x.s, x.g, words(n)], DType::U32);
+                    op::PackRows {}.run(&cx, &[plain.op()], &[packed.op()]).unwrap();
+                    packed.check_guards();
+                    let back = Case::output(&[x.b, x.s, x.g, n], DType::F32);
+                    op::UnpackRows {}.run(&cx, &[packed.op()], &[back.op()]).unwrap();
+                    back.check_guards();
+                    for (a, b) in back.values().iter().zip(plain.values()) {
+                        assert!((a - b).abs() < 0.5 / 127.0 + 5e-4, "{isa} {a} {b}");
+                    }
+                    (packed.swapped(1, 2), back.swapped(1, 2).values())
+                };
+                let ((k, kv), (v, vv)) = (rows(x.d), rows(x.e));
+                let sinks = Case::random(&mut rng, &[x.h], dq, 0);
+                let mask = Case::random(&mut rng, &[x.b, x.h, x.l, x.s], DType::Bool, 0);
+                let op = op::Sdpa {
+                    scale: Real::new(0.7),
+                    causal: matches!(mode, 1 | 2),
+                    window: (mode == 2).then_some(9),
+                    mask: mode == 3,
+                    sinks: mode == 4,
+                    held: false,
+                    packed: true,
+                };
+                let out = Case::output(&[x.b, x.h, x.l, x.e], dq);
+                let mut ins = vec![q.op(), k.op(), v.op()];
+                ins.extend(op.mask.then(|| mask.op()));
+                ins.extend(op.sinks.then(|| sinks.op()));
+                let descs: Vec<Desc> = ins.iter().map(|o| o.desc.clone()).collect();
+                assert!(op.supports(&descs, &[out.op().desc]));
+                op.run(&cx, &ins, &[out.op()]).unwrap();
+                out.check_guards();
+                let (mv, sv) = (mask.values(), if op.sinks { sinks.values() } else { Vec::new() });
+                let want = reference(x, &op, &q.values(), &kv, &vv, op.mask.then_some((&mv[..], false)), &sv);
+                let tol = if dq == DType::F16 { 2e-3 } else { 3e-6 };
+                for (a, b) in out.values().iter().zip(&want) {
+                    assert!((a - b).abs() < tol, "{isa} d{} e{} l{} s{} mode {mode}: {a} {b}", x.d, x.e, x.l, x.s);
+                }
+            }
+        }
     }
 }
