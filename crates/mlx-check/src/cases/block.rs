@@ -47,12 +47,12 @@ pub fn add(c: &mut List) {
             case!(c, format!("cache_update/rope/{traditional}/{d}"), Fixed, Accumulate(8), [cache().of(d), normal(&[1, 2, 4, 8]).of(DType::F32), given(&[3.0], &[]).of(DType::I32)], d[], |x| ops::cache_update(&x[0], &x[1], &start, None, Some((rotation(traditional), &x[2..]))), "");
         }
     }
-    let inputs = |at: f64| [cache().of(DType::F32), normal(&[1, 2, 4, 8]).of(DType::F32), given(&[at], &[]).of(DType::I32)];
-    case!(c, "cache_update/packed", Fixed, Exact, [cache().of(DType::F32), normal(&[1, 2, 4, 8]).of(DType::F32)], d[], |x| ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &start, None, None), "");
+    let new = || normal(&[1, 2, 4, 8]).of(DType::F32);
+    case!(c, "cache_update/packed", Fixed, Exact, [cache().of(DType::F32), new()], d[], |x| ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &start, None, None), "");
     for place in [2.0, -3.0, 9.0] {
-        case!(c, format!("cache_update/packed at {place}"), Fixed, Exact, inputs(place), d[], |x| ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &[0; 4], Some((2, &x[2])), None), "");
+        case!(c, format!("cache_update/packed at {place}"), Fixed, Exact, [cache().of(DType::F32), new(), given(&[place], &[]).of(DType::I32)], d[], |x| ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &[0; 4], Some((2, &x[2])), None), "");
         // A code more or less, since rotations differ in their last bits.
-        case!(c, format!("cache_update/packed rope at {place}"), Fixed, Within(0.01), inputs(place), d[], |x| ops::unpack_rows(&ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &[0; 4], Some((2, &x[2])), Some((rotation(true), &x[2..3])))?), "");
-        case!(c, format!("cache_update/packed rope {place}"), Fixed, Within(0.01), inputs(place), d[], |x| ops::unpack_rows(&ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &start, None, Some((rotation(false), &x[2..3])))?), "");
+        case!(c, format!("cache_update/packed rope at {place}"), Fixed, Within(0.01), [cache().of(DType::F32), new(), given(&[place], &[]).of(DType::I32)], d[], |x| ops::unpack_rows(&ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &[0; 4], Some((2, &x[2])), Some((rotation(true), &x[2..3])))?), "");
+        case!(c, format!("cache_update/packed rope {place}"), Fixed, Within(0.01), [cache().of(DType::F32), new(), given(&[place], &[]).of(DType::I32)], d[], |x| ops::unpack_rows(&ops::cache_update(&ops::pack_rows(&x[0])?, &x[1], &start, None, Some((rotation(false), &x[2..3])))?), "");
     }
 }

@@ -76,17 +76,14 @@ pub fn add(c: &mut List) {
     case!(c, "unpack_rows/special", Storable, Ulp(1), [special(&[4, 96])], d[], |x| ops::unpack_rows(&ops::pack_rows(&x[0])?), "");
     for l in [1, 3, 20] {
         let (q, k, v) = ([2, 4, l, 36], [2, 2, 70, 36], [2, 2, 70, 20]);
-        let all = || [normal(&q), normal(&k).of(DType::F32), normal(&v).of(DType::F32)];
+        let (a, b, d) = (normal(&q), normal(&k).of(DType::F32), normal(&v).of(DType::F32));
         for (name, mask) in [("plain", Mask::None), ("causal", Mask::Causal), ("window", Mask::SlidingWindow(9))] {
-            case!(c, format!("packed_attention/{name}/{l}"), Storable, Accumulate(16), all(), d[0], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, mask, None, None), "");
+            case!(c, format!("packed_attention/{name}/{l}"), Storable, Accumulate(16), [a.clone(), b.clone(), d.clone()], d[0], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, mask, None, None), "");
         }
-        let [a, b, d] = all();
-        case!(c, format!("packed_attention/mask/{l}"), Storable, Accumulate(16), [a, b, d, bools(&[4, l, 70])], d[0], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, Mask::Array(&x[3]), None, None), "");
-        let [a, b, d] = all();
-        case!(c, format!("packed_attention/sinks/{l}"), Storable, Accumulate(16), [a, b, d, normal(&[4])], d[0, 3], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, Mask::Causal, Some(&x[3]), None), "");
+        case!(c, format!("packed_attention/mask/{l}"), Storable, Accumulate(16), [a.clone(), b.clone(), d.clone(), bools(&[4, l, 70])], d[0], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, Mask::Array(&x[3]), None, None), "");
+        case!(c, format!("packed_attention/sinks/{l}"), Storable, Accumulate(16), [a.clone(), b.clone(), d.clone(), normal(&[4])], d[0, 3], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, Mask::Causal, Some(&x[3]), None), "");
         for held in [33.0, 70.0, -4.0, 1000.0] {
-            let [a, b, d] = all();
-            case!(c, format!("packed_attention/held {held}/{l}"), Storable, Accumulate(16), [a, b, d, given(&[held], &[]).of(DType::I32)], d[0], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, Mask::SlidingWindow(20), None, Some(&x[3])), "");
+            case!(c, format!("packed_attention/held {held}/{l}"), Storable, Accumulate(16), [a.clone(), b.clone(), d.clone(), given(&[held], &[]).of(DType::I32)], d[0], |x| ops::packed_attention(&x[0], &ops::pack_rows(&x[1])?, &ops::pack_rows(&x[2])?, 0.3, Mask::SlidingWindow(20), None, Some(&x[3])), "");
         }
     }
     case!(c, "softmax/bench", Storable, Ulp(8), [normal(&[8, 8])], d[], |x| ops::softmax(&x[0], Some(&[-1]), true), "mx.softmax(x0, axis=-1)").bench(&[&[4096, 4096]], 0.0);

@@ -452,7 +452,13 @@ pub(super) const CASES: &[Case] = &[
             let at = Array::scalar(9i32)?;
             [
                 ops::cache_update(&cache, &new, &[0, 0, 7, 0], None, None)?,
-                ops::cache_update(&cache, &new, &[0, 0, 0, 0], Some((2, &at)), Some((rope, &[at.clone()])))?,
+                ops::cache_update(
+                    &cache,
+                    &new,
+                    &[0, 0, 0, 0],
+                    Some((2, &at)),
+                    Some((rope, std::slice::from_ref(&at))),
+                )?,
             ]
             .iter()
             .map(ops::unpack_rows)
