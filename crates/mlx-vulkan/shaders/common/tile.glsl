@@ -30,11 +30,14 @@ uint run_end(uint from, uint end) {
 // Rows of a tile with one matrix after another: results of the others are not stored.
 #define EACH_RUN(t, s, rows) \
     uint to = t.row, last = min(t.row + rows, p.m); \
-    for (uint from = t.row; from < last; from = to) { \
+    [[dont_unroll]] for (uint from = t.row; from < last; from = to) { \
         to = run_end(from, last); \
         if (RUNS) s.b = t.s.b + matrix_of(from * p.b_batch[2]) * p.b_matrix;
 #define IN_RUN(r) (r >= from && r < to)
-#define END_RUN }
+// Without runs it is no loop.
+#define END_RUN \
+        if (!RUNS) break; \
+    }
 #else
 #define EACH_RUN(t, s, rows)
 #define IN_RUN(r) (r < p.m)

@@ -265,3 +265,31 @@ fn every_step_of_a_chain_is_rounded_to_f16() {
         assert_eq!(found[1], found[2]);
     }
 }
+
+#[test]
+fn shaders_ask_for_what_the_device_promises() {
+    use crate::emit::{Halves, Place, map};
+    // Capabilities of SPIR-V: rounding to the nearest, infinities, subnormal numbers, f16.
+    const ALL: [u32; 4] = [4467, 4466, 4464, 9];
+    let asked = |from, to, halves| -> Vec<u32> {
+        let code = map(&Tape::convert(from, to), &[Place::Flat], Place::Flat, 1, 1, halves).expect("a shader");
+        let (mut at, mut found) = (5, Vec::new());
+        while at < code.len() {
+            if code[at] & 0xffff == 17 {
+                found.push(code[at + 1]);
+            }
+            at += (code[at] >> 16) as usize;
+        }
+        ALL.into_iter().filter(|c| found.contains(c)).collect()
+    };
+    assert_eq!(asked(DType::F32, DType::F16, Halves::All), ALL);
+    assert_eq!(asked(DType::F16, DType::F32, Halves::Normal), [4467, 4466, 9]);
+    assert_eq!(asked(DType::F16, DType::F32, Halves::Integers), [0; 0]);
+    assert_eq!(asked(DType::F32, DType::BF16, Halves::All), [0; 0]);
+    let caps =
+        |fp16, half_rounds, half_subnormals| crate::Caps { fp16, half_rounds, half_subnormals, ..Default::default() };
+    assert_eq!(Halves::of(&caps(true, true, true)), Halves::All);
+    assert_eq!(Halves::of(&caps(true, true, false)), Halves::Normal);
+    assert_eq!(Halves::of(&caps(true, false, true)), Halves::Integers);
+    assert_eq!(Halves::of(&caps(false, true, true)), Halves::Integers);
+}
