@@ -10,7 +10,7 @@ mod thin;
 mod tests;
 
 pub(crate) use gemm::{Finish, Target, gemm};
-pub(crate) use micro::Real;
+pub(crate) use micro::{LineMicro, Real};
 pub(crate) use pack::{Pack, Strided};
 pub(crate) use thin::dots;
 
