@@ -105,7 +105,7 @@ macro_rules! selection {
 selection! {
     kernels {
         Contiguous, Concatenate, Pad, Arange, Map, Reduce, ArgReduce, Scan,
-        Softmax, LogSumExp, RmsNorm, LayerNorm, Matmul, AddMM,
+        Softmax, LogSumExp, RmsNorm, LayerNorm, Matmul, AddMM, Conv,
         BlockMatmul, BlockRows, BlockDequantize,
         Sdpa, PackRows, UnpackRows, Rope, Gather, GatherAxis, Scatter, ScatterAxis,
         RandomBits, SliceUpdate, DynamicSlice, DynamicSliceUpdate,
@@ -115,7 +115,7 @@ selection! {
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
         // By its expansion, over the kernels of its parts.
-        CrossEntropy, BlockProject, CacheUpdate, ReduceMap, Custom, Depends, Conv,
+        CrossEntropy, BlockProject, CacheUpdate, ReduceMap, Custom, Depends,
         // Computed in double precision by its exact meaning.
         Linalg,
         // For GPUs only.

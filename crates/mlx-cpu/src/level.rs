@@ -207,6 +207,11 @@ pub(crate) trait At: Copy + 'static {
         // SAFETY: the baseline is always there.
         unsafe { w.run::<Plain>() }
     }
+    /// Does work that gains from the widest vectors.
+    #[inline]
+    fn at_widest<W: Work>(isa: Isa, w: W) -> W::Out {
+        Self::at(isa, w)
+    }
 }
 macro_rules! at_baseline {
     ($($t:ty),*) => { $(impl At for $t {})* };
@@ -226,6 +231,10 @@ impl At for f32 {
                 _ => w.run::<Plain>(),
             }
         }
+    }
+    #[inline]
+    fn at_widest<W: Work>(isa: Isa, w: W) -> W::Out {
+        at_level(isa, w)
     }
 }
 

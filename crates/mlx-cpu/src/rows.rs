@@ -3,8 +3,12 @@
 use crate::backend::Cx;
 use crate::kernels::scratch::Scratch;
 use crate::level::{Level, brain_to_f32, f32_to_brain};
+use crate::stream;
 use crate::view::{Ptr, Walk, ptr};
 use mlx_ir::{DType, Operand, Shape, Strides};
+
+/// Elements that are written at a time.
+pub(crate) const PART: usize = 512;
 
 /// Half types as they lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +60,8 @@ pub(crate) struct Rows {
     out_n: usize,
     half: Half,
     overlaps: bool,
+    /// The output is written past the caches.
+    stream: bool,
 }
 
 /// One row, and scratch memory for two.
@@ -65,13 +71,18 @@ pub(crate) struct Row<'a> {
     pub n: usize,
     pub half: Half,
     /// The output may lie over the input.
-    pub overlaps: bool,
+    overlaps: bool,
+    stream: bool,
+    /// The input of the row that is next, if it is.
+    next: *const u8,
     scratch: &'a mut Scratch<f32>,
 }
 
 impl Rows {
     pub fn new(x: &Operand, o: &Operand) -> Rows {
         let last = x.desc.ndim() - 1;
+        let overlaps = x.buffer.same(&o.buffer);
+        let bytes = o.desc.size() * o.desc.dtype.size();
         Rows {
             shape: x.desc.shape[..last].into(),
             strides: x.desc.strides[..last].into(),
@@ -80,7 +91,8 @@ impl Rows {
             n: x.desc.shape[last],
             out_n: o.desc.shape[last],
             half: half_of(x.desc.dtype).expect("kernels accept floats only"),
-            overlaps: x.buffer.same(&o.buffer),
+            overlaps,
+            stream: cfg!(target_arch = "x86_64") && !overlaps && bytes >= stream::LARGE,
         }
     }
 
@@ -89,14 +101,20 @@ impl Rows {
         let rows: usize = self.shape.iter().product();
         let size = if self.half == Half::No { 4 } else { 2 };
         let range = |a: usize, b: usize| {
-            let mut scratch = Scratch::new(2 * self.n.max(1));
+            let mut scratch = Scratch::new(2 * self.n + PART);
             let mut w = Walk::new(&self.shape, [&self.strides], a);
             for r in a..b {
                 // SAFETY: a row of the operand, and this task's row of the output.
                 let (x, out) =
                     unsafe { (self.x.at(w.offsets[0] * size), self.out.at((r * self.out_n) as isize * size)) };
-                f(Row { x, out, n: self.n, half: self.half, overlaps: self.overlaps, scratch: &mut scratch });
                 w.step();
+                let (half, overlaps, stream) = (self.half, self.overlaps, self.stream);
+                let next =
+                    if r + 1 < b { self.x.get().wrapping_offset(w.offsets[0] * size) } else { std::ptr::null_mut() };
+                f(Row { x, out, n: self.n, half, overlaps, stream, next, scratch: &mut scratch });
+            }
+            if self.stream {
+                stream::fence();
             }
         };
         let each = (self.n * cost).max(1);
@@ -119,41 +137,104 @@ impl<'a> Row<'a> {
         unsafe { std::slice::from_raw_parts(load::<L>(self.x, self.n, self.half, self.scratch.ptr()), self.n) }
     }
 
-    /// The output of an f32 row.
+    /// A row of scratch memory with undefined contents, which `load` does not use.
     ///
     /// # Safety
-    /// Once only, and the output does not lie over the input.
-    pub unsafe fn out_f32(&mut self) -> &'a mut [f32] {
-        // SAFETY: the output row has `n` elements and is this task's.
-        unsafe { std::slice::from_raw_parts_mut(self.out.cast(), self.n) }
+    /// Once only.
+    pub unsafe fn scratch(&mut self) -> &'a mut [f32] {
+        // SAFETY: `each` makes room for two rows, of which `load` uses the first.
+        unsafe { std::slice::from_raw_parts_mut(self.scratch.ptr().add(self.n), self.n) }
     }
 
-    /// A row of scratch memory with undefined contents: number 1 is not used by `load`.
+    /// Where elements of the output row from `at` on are to be made, no more than [`PART`], with undefined contents: in
+    /// the output if it is f32 and neither lies over the input nor is streamed. [`Row::put`] must follow.
     ///
     /// # Safety
-    /// Each number once only.
-    pub unsafe fn scratch(&mut self, number: usize) -> &'a mut [f32] {
-        // SAFETY: `each` makes room for two rows.
-        unsafe { std::slice::from_raw_parts_mut(self.scratch.ptr().add(number * self.n), self.n) }
-    }
-
-    /// Writes (and rounds) results to the output row.
-    ///
-    /// # Safety
-    /// The level's features; no more elements than an output row.
+    /// The elements are in the output row, and what was returned before is not used any more.
     #[inline(always)]
-    pub unsafe fn store<L: Level>(&mut self, y: &[f32]) {
-        // SAFETY: the output row has room and is this task's.
+    pub unsafe fn room(&mut self, at: usize, n: usize) -> &'a mut [f32] {
+        let direct = self.half == Half::No && !self.overlaps && !self.stream;
+        // SAFETY: the output row has these elements and is this task's; `each` makes room for a part after two rows.
+        unsafe {
+            let p = if direct { self.out.cast::<f32>().add(at) } else { self.scratch.ptr().add(2 * self.n) };
+            std::slice::from_raw_parts_mut(p, n)
+        }
+    }
+
+    /// Writes (and rounds) what was made in [`Row::room`]. An output that lies over the
+    /// input lies over it element by element, so what `load` returned is still good behind them.
+    ///
+    /// # Safety
+    /// The level's features; the elements are in the output row, and `at` is a multiple of [`PART`].
+    #[inline(always)]
+    pub unsafe fn put<L: Level>(&mut self, at: usize, y: &[f32]) {
+        let n = y.len();
+        // SAFETY: the output row has these elements and is this task's.
+        unsafe {
+            if self.half == Half::No {
+                if std::ptr::eq(y.as_ptr().cast(), self.out.add(4 * at)) {
+                    return;
+                }
+                return stream::copy(y.as_ptr().cast(), self.out.add(4 * at), 4 * n, self.stream);
+            }
+            let out = self.out.add(2 * at);
+            if !self.stream {
+                return narrow::<L>(y, self.half, out.cast());
+            }
+            let mut raw = [0u16; PART];
+            narrow::<L>(y, self.half, raw.as_mut_ptr());
+            stream::copy(raw.as_ptr().cast(), out, 2 * n, true);
+        }
+    }
+
+    /// Asks for elements `from..from + n` of the next row while this one is worked on.
+    #[inline(always)]
+    pub fn prefetch(&self, from: usize, n: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if !self.next.is_null() {
+            let size = if self.half == Half::No { 4 } else { 2 };
+            for at in (from * size..(from + n) * size).step_by(64) {
+                // SAFETY: part of every x86-64 processor, for any address.
+                unsafe {
+                    std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                        self.next.wrapping_add(at).cast(),
+                    )
+                };
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (from, n, self.next);
+    }
+
+    /// Writes (and rounds) the only element of an output row.
+    ///
+    /// # Safety
+    /// The level's features.
+    #[inline(always)]
+    pub unsafe fn put_one<L: Level>(&mut self, y: f32) {
+        // SAFETY: the output row has an element and is this task's.
         unsafe {
             match self.half {
-                Half::No => std::ptr::copy_nonoverlapping(y.as_ptr(), self.out.cast(), y.len()),
-                Half::F16 => L::narrow(y.as_ptr(), self.out.cast(), y.len()),
-                Half::Brain => {
-                    for (i, &y) in y.iter().enumerate() {
-                        *self.out.cast::<u16>().add(i) = f32_to_brain(y);
-                    }
-                }
+                Half::No => *self.out.cast() = y,
+                half => narrow::<L>(&[y], half, self.out.cast()),
             }
+        }
+    }
+}
+
+/// Rounds to a half type.
+///
+/// # Safety
+/// The level's features; room for all of `y`.
+#[inline(always)]
+unsafe fn narrow<L: Level>(y: &[f32], half: Half, to: *mut u16) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if half == Half::F16 {
+            return L::narrow(y.as_ptr(), to, y.len());
+        }
+        for (i, &y) in y.iter().enumerate() {
+            *to.add(i) = f32_to_brain(y);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::backend::Cx;
 use crate::kernels::Kernel;
+use crate::kernels::simd::{Body, Simd, dispatch};
 use crate::stream;
 use crate::view::{Ptr, Walk, ptr};
 use mlx_ir::op::{Concatenate, Contiguous, Pad};
@@ -138,35 +139,27 @@ unsafe fn transpose<T: Copy + Send + Sync>(
     let pick = |s: &[isize]| -> SmallVec<[isize; 4]> { others.iter().map(|&d| s[d]).collect() };
     let outer: SmallVec<[usize; 4]> = others.iter().map(|&d| shape[d]).collect();
     let (outer_from, outer_to) = (pick(fs), pick(ts));
-    let bands = across.div_ceil(side);
-    let places: usize = outer.iter().product();
     let total: usize = shape.iter().product::<usize>() * size_of::<T>();
     let large = total >= stream::LARGE;
+    // Lines that are streamed may come in any order, so the source is read as it lies.
+    let bands = if large { along } else { across }.div_ceil(side);
+    let places: usize = outer.iter().product();
     let (step_from, step_to) = (fs[last], ts[near]);
     let range = |a: usize, b: usize| {
         for i in a..b {
             let w = Walk::new(&outer, [&outer_from, &outer_to], i / bands);
             let first = i % bands * side;
-            let wide = side.min(across - first);
             // SAFETY: positions of the box, this task's in the destination.
             unsafe {
-                let f = from.at(w.offsets[0] + first as isize);
-                let t = to.at(w.offsets[1] + first as isize * step_to);
-                let mut k = 0;
-                while k < along {
-                    let high = side.min(along - k);
-                    let (f, t) = (f.offset(k as isize * step_from), t.add(k));
-                    if wide == side && high == side {
-                        square(f, step_from, t, step_to, large);
-                    } else {
-                        for j in 0..wide {
-                            for i in 0..high {
-                                *t.offset(j as isize * step_to).add(i) = *f.offset(i as isize * step_from).add(j);
-                            }
-                        }
-                    }
-                    k += high;
-                }
+                let (f, t) = (from.at(w.offsets[0]), to.at(w.offsets[1]));
+                let (wide, high) =
+                    if large { (across, side.min(along - first)) } else { (side.min(across - first), along) };
+                let (f, t) = if large {
+                    (f.offset(first as isize * step_from), t.add(first))
+                } else {
+                    (f.add(first), t.offset(first as isize * step_to))
+                };
+                dispatch(cx.isa, Squares { f, step_from, t, step_to, wide, high, large });
             }
         }
         if large {
@@ -176,15 +169,54 @@ unsafe fn transpose<T: Copy + Send + Sync>(
     if total < PARALLEL {
         range(0, places * bands);
     } else {
-        let grain = (PARALLEL / 2 / (side * along * size_of::<T>())).max(1);
+        let grain = (PARALLEL / 2 / (side * along.max(across) * size_of::<T>())).max(1);
         cx.pool.run_ranges(places * bands, grain, &range);
+    }
+}
+
+/// A band of `wide` by `high` elements, one of them a line or less: element (i, j) of the source, contiguous in i, becomes
+/// (j, i).
+struct Squares<T> {
+    f: *const T,
+    step_from: isize,
+    t: *mut T,
+    step_to: isize,
+    wide: usize,
+    high: usize,
+    large: bool,
+}
+
+impl<T: Copy> Body for Squares<T> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let side = LINE / size_of::<T>();
+        for i in (0..self.wide).step_by(side) {
+            for k in (0..self.high).step_by(side) {
+                let (wide, high) = (side.min(self.wide - i), side.min(self.high - k));
+                // SAFETY: the maker promises the band at both.
+                unsafe {
+                    let f = self.f.add(i).offset(k as isize * self.step_from);
+                    let t = self.t.offset(i as isize * self.step_to).add(k);
+                    if wide == side && high == side {
+                        square::<S, T>(f, self.step_from, t, self.step_to, self.large);
+                        continue;
+                    }
+                    for i in 0..wide {
+                        for k in 0..high {
+                            *t.offset(i as isize * self.step_to).add(k) = *f.offset(k as isize * self.step_from).add(i);
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
 /// # Safety
 /// A square of a line each way at both.
 #[inline(always)]
-unsafe fn square<T: Copy>(f: *const T, fs: isize, t: *mut T, ts: isize, large: bool) {
+unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, t: *mut T, ts: isize, large: bool) {
     #[repr(C, align(64))]
     struct Square(MaybeUninit<[u8; LINE * LINE]>);
     let side = LINE / size_of::<T>();
@@ -192,12 +224,22 @@ unsafe fn square<T: Copy>(f: *const T, fs: isize, t: *mut T, ts: isize, large: b
     let (a, b) = (a.0.as_mut_ptr().cast::<T>(), b.0.as_mut_ptr().cast::<T>());
     // SAFETY: the squares hold `side` lines; all of `a` is written before it is read, and so is `b`.
     unsafe {
-        for i in 0..side {
-            std::ptr::copy_nonoverlapping(f.offset(i as isize * fs), a.add(i * side), side);
-        }
-        for j in 0..side {
+        if size_of::<T>() == 4 {
+            for i in (0..side).step_by(4) {
+                for j in (0..side).step_by(S::N) {
+                    // Bits only pass through registers.
+                    let row = |q: usize| S::load(f.offset((i + q) as isize * fs).add(j).cast());
+                    S::transpose4([row(0), row(1), row(2), row(3)], b.add(j * side + i).cast(), side);
+                }
+            }
+        } else {
             for i in 0..side {
-                *b.add(j * side + i) = *a.add(i * side + j);
+                std::ptr::copy_nonoverlapping(f.offset(i as isize * fs), a.add(i * side), side);
+            }
+            for j in 0..side {
+                for i in 0..side {
+                    *b.add(j * side + i) = *a.add(i * side + j);
+                }
             }
         }
         for j in 0..side {

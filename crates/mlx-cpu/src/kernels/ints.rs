@@ -42,6 +42,31 @@ impl Ints {
             }
         }
     }
+
+    /// The elements from `at` on, one after another in memory, as [`Ints::get`] reads them.
+    ///
+    /// # Safety
+    /// The elements are inside the operand.
+    #[inline]
+    pub unsafe fn read(&self, at: isize, to: &mut [i64]) {
+        macro_rules! all {
+            ($t:ty, |$v:ident| $e:expr) => {{
+                // SAFETY: the caller's promise.
+                let from = unsafe { std::slice::from_raw_parts(self.ptr.cast::<$t>().offset(at), to.len()) };
+                to.iter_mut().zip(from).for_each(|(t, &$v)| *t = $e);
+            }};
+        }
+        match self.dtype {
+            DType::U8 | DType::Bool => all!(u8, |v| v as i64),
+            DType::U16 => all!(u16, |v| v as i64),
+            DType::U32 => all!(u32, |v| v as i64),
+            DType::U64 => all!(u64, |v| i64::try_from(v).unwrap_or(i64::MAX)),
+            DType::I8 => all!(i8, |v| v as i64),
+            DType::I16 => all!(i16, |v| v as i64),
+            DType::I32 => all!(i32, |v| v as i64),
+            _ => all!(i64, |v| v),
+        }
+    }
 }
 
 /// A negative index counted from the end.

@@ -6,6 +6,7 @@ use mlx_ir::{Desc, Operand, Result};
 pub mod affine;
 pub mod arange;
 pub mod block;
+pub mod conv;
 pub mod copy;
 pub mod fft;
 pub mod index;

@@ -4,7 +4,7 @@ use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::scratch::Scratch;
 use crate::level::{Level, Work, at_level};
-use crate::rows::{Half, Row, Rows, half_of, load};
+use crate::rows::{Half, PART, Row, Rows, half_of, load};
 use crate::view::ptr;
 use mlx_ir::op::{LayerNorm, RmsNorm};
 use mlx_ir::{Desc, Operand, Result};
@@ -126,38 +126,42 @@ impl Work for NormRow<'_> {
     unsafe fn run<L: Level>(self) {
         let mut row = self.row;
         let n = row.n as f64;
-        let direct = row.half == Half::No && !row.overlaps;
         // SAFETY: compiled for the level; the row's pointers are those of the operands.
         unsafe {
             let x = row.load::<L>();
             let mean = if self.centre { (sum(x, |v| v) / n) as f32 } else { 0.0 };
             let var = sum(x, |v| (v - mean) * (v - mean)) / n;
             let r = (1.0 / (var + self.eps).sqrt()) as f32;
-            let y = if direct { row.out_f32() } else { row.scratch(1) };
-            match (self.w, self.b) {
-                (Some(w), Some(b)) => {
-                    for (((y, &x), &w), &b) in y.iter_mut().zip(x).zip(w).zip(b) {
-                        *y = (x - mean) * r * w + b;
+            // The output may be the input's memory: no slice of what is written already may be left.
+            let (x, n) = (x.as_ptr(), x.len());
+            for at in (0..n).step_by(PART) {
+                let end = n.min(at + PART);
+                row.prefetch(at, end - at);
+                let (x, y) = (std::slice::from_raw_parts(x.add(at), end - at), row.room(at, end - at));
+                let (w, b) = (self.w.map(|w| &w[at..end]), self.b.map(|b| &b[at..end]));
+                match (w, b) {
+                    (Some(w), Some(b)) => {
+                        for (((y, &x), &w), &b) in y.iter_mut().zip(x).zip(w).zip(b) {
+                            *y = (x - mean) * r * w + b;
+                        }
+                    }
+                    (Some(w), None) => {
+                        for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
+                            *y = (x - mean) * r * w;
+                        }
+                    }
+                    (None, Some(b)) => {
+                        for ((y, &x), &b) in y.iter_mut().zip(x).zip(b) {
+                            *y = (x - mean) * r + b;
+                        }
+                    }
+                    (None, None) => {
+                        for (y, &x) in y.iter_mut().zip(x) {
+                            *y = (x - mean) * r;
+                        }
                     }
                 }
-                (Some(w), None) => {
-                    for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
-                        *y = (x - mean) * r * w;
-                    }
-                }
-                (None, Some(b)) => {
-                    for ((y, &x), &b) in y.iter_mut().zip(x).zip(b) {
-                        *y = (x - mean) * r + b;
-                    }
-                }
-                (None, None) => {
-                    for (y, &x) in y.iter_mut().zip(x) {
-                        *y = (x - mean) * r;
-                    }
-                }
-            }
-            if !direct {
-                row.store::<L>(y);
+                row.put::<L>(at, y);
             }
         }
     }

@@ -13,6 +13,8 @@ use mlx_ir::{C64, DType, Desc, Operand, Result};
 
 /// Columns that are scanned side by side.
 const COLUMNS: usize = 1024;
+/// Single lines that are scanned side by side.
+const ABREAST: usize = 4;
 
 /// How an element is stored and what it is added as.
 trait Stored: Copy + 'static {
@@ -261,13 +263,20 @@ fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Oper
     if op.axis + 1 == x.desc.ndim() || row < 4 {
         cx.pool.run_ranges(lines, (16usize << 10).div_ceil(n), &|a, b| {
             let mut w = Walk::new(&shape, [&strides, &out_strides], a);
-            for _ in a..b {
+            let mut next = || {
                 // SAFETY: a line of each operand, this task's in the output.
-                unsafe {
-                    let l = line(from.at(w.offsets[0]), to.at(w.offsets[1]), 1, 0);
-                    Single(l).run();
-                }
+                let l = unsafe { line(from.at(w.offsets[0]), to.at(w.offsets[1]), 1, 0) };
                 w.step();
+                l
+            };
+            for _ in 0..(b - a) / ABREAST {
+                let l: [Line<T, F>; ABREAST] = std::array::from_fn(|_| next());
+                // SAFETY: as above.
+                unsafe { abreast(&l) };
+            }
+            for _ in 0..(b - a) % ABREAST {
+                // SAFETY: as above.
+                unsafe { abreast(&[next()]) };
             }
         });
         return;
@@ -301,31 +310,31 @@ struct Line<T: Stored, F> {
     of: std::marker::PhantomData<F>,
 }
 
-struct Single<T: Stored, F>(Line<T, F>);
-
-impl<T: Stored, F: Fold<T::As>> Single<T, F> {
-    /// # Safety
-    /// The line's elements are those of operands, and no other task writes them.
-    unsafe fn run(self) {
-        let l = self.0;
-        let mut acc = F::START;
-        let (mut p, mut q) = (l.p, l.q);
-        for _ in 0..l.n {
+/// Scans single lines of equal lengths and steps. Each waits for its own sums only, so several keep the processor busy.
+///
+/// # Safety
+/// The lines' elements are those of operands, and no other task writes them.
+unsafe fn abreast<T: Stored, F: Fold<T::As>, const N: usize>(lines: &[Line<T, F>; N]) {
+    let Line { n, step, out_step, inclusive, .. } = lines[0];
+    let mut acc = [F::START; N];
+    let (from, to): ([*const T; N], [*mut T; N]) =
+        (std::array::from_fn(|j| lines[j].p), std::array::from_fn(|j| lines[j].q));
+    for i in 0..n as isize {
+        for j in 0..N {
             // SAFETY: the maker promises `n` elements with the steps.
             unsafe {
-                let x = (*p).load();
-                let sum = F::step(acc, x);
-                *q = T::store(if l.inclusive { sum } else { acc });
-                acc = sum;
+                let x = (*from[j].wrapping_offset(i * step)).load();
+                let sum = F::step(acc[j], x);
+                *to[j].wrapping_offset(i * out_step) = T::store(if inclusive { sum } else { acc[j] });
+                acc[j] = sum;
             }
-            (p, q) = (p.wrapping_offset(l.step), q.wrapping_offset(l.out_step));
         }
     }
 }
 
 impl<T: Stored, F: Fold<T::As>> Line<T, F> {
     /// # Safety
-    /// As [`Single::run`].
+    /// The lines' elements are those of operands, and no other task writes them.
     unsafe fn run(self) {
         let mut acc = Scratch::<T::As>::new(self.len);
         let (mut p, mut q) = (self.p, self.q);

@@ -45,6 +45,15 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn round(x: Self::F) -> Self::F;
     /// x where `a >= b`, else 0.
     unsafe fn keep_ge(a: Self::F, b: Self::F, x: Self::F) -> Self::F;
+    unsafe fn div(a: Self::F, b: Self::F) -> Self::F;
+    /// `a` where it is larger or NaN, else `b`.
+    unsafe fn larger(a: Self::F, b: Self::F) -> Self::F;
+    /// `a` where it is smaller or NaN, else `b`.
+    unsafe fn smaller(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn abs(x: Self::F) -> Self::F;
+    unsafe fn neg(x: Self::F) -> Self::F;
+    /// Whole numbers from 0 to 255 as bytes. NaN is written as any byte.
+    unsafe fn store_u8(p: *mut u8, x: Self::F);
 
     /// Writes lane j of the four rows next to each other at `out + j·ld`.
     #[inline(always)]
@@ -60,6 +69,9 @@ pub(crate) trait Simd: Copy + 'static {
             }
         }
     }
+    /// Asks for the line of an address that is soon read and written; any address will do.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn zero() -> Self::F {
         // SAFETY: as the trait demands.
@@ -353,6 +365,33 @@ impl Simd for Portable {
     unsafe fn keep_ge(a: [f32; 4], b: [f32; 4], x: [f32; 4]) -> [f32; 4] {
         lanes!(|i| if a[i] < b[i] { 0.0 } else { x[i] })
     }
+    #[inline(always)]
+    unsafe fn div(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        lanes!(|i| a[i] / b[i])
+    }
+    #[inline(always)]
+    unsafe fn larger(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| if (a[i] > b[i]) | a[i].is_nan() { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn smaller(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| if (a[i] < b[i]) | a[i].is_nan() { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn abs(x: [f32; 4]) -> [f32; 4] {
+        lanes!(|i| f32::abs(x[i]))
+    }
+    #[inline(always)]
+    unsafe fn neg(x: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| -x[i])
+    }
+    #[inline(always)]
+    unsafe fn store_u8(p: *mut u8, x: [f32; 4]) {
+        for i in 0..4 {
+            // SAFETY: four writable bytes.
+            unsafe { *p.add(i) = x[i] as u8 }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -399,6 +438,7 @@ mod x86 {
         const FUSED: bool = true;
         type F = __m256;
         f!(splat(x: f32) -> __m256, _mm256_set1_ps(x));
+        f!(prefetch(p: *const f32) -> (), _mm_prefetch::<_MM_HINT_T0>(p.cast()));
         f!(load(p: *const f32) -> __m256, _mm256_loadu_ps(p));
         f!(store(p: *mut f32, x: __m256) -> (), _mm256_storeu_ps(p, x));
         f!(add(a: __m256, b: __m256) -> __m256, _mm256_add_ps(a, b));
@@ -432,6 +472,20 @@ mod x86 {
         f!(keep_ge(a: __m256, b: __m256, x: __m256) -> __m256, {
             _mm256_andnot_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b), x)
         });
+        f!(div(a: __m256, b: __m256) -> __m256, _mm256_div_ps(a, b));
+        f!(larger(a: __m256, b: __m256) -> __m256, {
+            _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+        });
+        f!(smaller(a: __m256, b: __m256) -> __m256, {
+            _mm256_blendv_ps(_mm256_min_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+        });
+        f!(abs(x: __m256) -> __m256, _mm256_andnot_ps(_mm256_set1_ps(-0.0), x));
+        f!(neg(x: __m256) -> __m256, _mm256_xor_ps(_mm256_set1_ps(-0.0), x));
+        f!(store_u8(p: *mut u8, x: __m256) -> (), {
+            let w = _mm256_cvtps_epi32(x);
+            let h = _mm_packs_epi32(_mm256_castsi256_si128(w), _mm256_extracti128_si256::<1>(w));
+            _mm_storel_epi64(p.cast(), _mm_packus_epi16(h, h))
+        });
         f!(transpose4(r: [__m256; 4], out: *mut f32, ld: usize) -> (), {
             let (a, b) = (_mm256_unpacklo_ps(r[0], r[1]), _mm256_unpackhi_ps(r[0], r[1]));
             let (c, d) = (_mm256_unpacklo_ps(r[2], r[3]), _mm256_unpackhi_ps(r[2], r[3]));
@@ -457,6 +511,7 @@ mod x86 {
         const FUSED: bool = true;
         type F = __m512;
         f!(splat(x: f32) -> __m512, _mm512_set1_ps(x));
+        f!(prefetch(p: *const f32) -> (), _mm_prefetch::<_MM_HINT_T0>(p.cast()));
         f!(load(p: *const f32) -> __m512, _mm512_loadu_ps(p));
         f!(store(p: *mut f32, x: __m512) -> (), _mm512_storeu_ps(p, x));
         f!(add(a: __m512, b: __m512) -> __m512, _mm512_add_ps(a, b));
@@ -484,6 +539,18 @@ mod x86 {
         f!(round(x: __m512) -> __m512, _mm512_roundscale_ps::<0>(x));
         f!(keep_ge(a: __m512, b: __m512, x: __m512) -> __m512, {
             _mm512_maskz_mov_ps(!_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), x)
+        });
+        f!(div(a: __m512, b: __m512) -> __m512, _mm512_div_ps(a, b));
+        f!(larger(a: __m512, b: __m512) -> __m512, {
+            _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), a)
+        });
+        f!(smaller(a: __m512, b: __m512) -> __m512, {
+            _mm512_mask_mov_ps(_mm512_min_ps(a, b), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), a)
+        });
+        f!(abs(x: __m512) -> __m512, _mm512_abs_ps(x));
+        f!(neg(x: __m512) -> __m512, _mm512_xor_ps(_mm512_set1_ps(-0.0), x));
+        f!(store_u8(p: *mut u8, x: __m512) -> (), {
+            _mm_storeu_si128(p.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)))
         });
         f!(transpose4(r: [__m512; 4], out: *mut f32, ld: usize) -> (), {
             let (a, b) = (_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpackhi_ps(r[0], r[1]));
@@ -595,6 +662,20 @@ mod arm {
         f!(round(x: float32x4_t) -> float32x4_t, vrndnq_f32(x));
         f!(keep_ge(a: float32x4_t, b: float32x4_t, x: float32x4_t) -> float32x4_t, {
             vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x), vcltq_f32(a, b)))
+        });
+        f!(div(a: float32x4_t, b: float32x4_t) -> float32x4_t, vdivq_f32(a, b));
+        f!(larger(a: float32x4_t, b: float32x4_t) -> float32x4_t, {
+            vbslq_f32(vorrq_u32(vcgtq_f32(a, b), vmvnq_u32(vceqq_f32(a, a))), a, b)
+        });
+        f!(smaller(a: float32x4_t, b: float32x4_t) -> float32x4_t, {
+            vbslq_f32(vorrq_u32(vcltq_f32(a, b), vmvnq_u32(vceqq_f32(a, a))), a, b)
+        });
+        f!(abs(x: float32x4_t) -> float32x4_t, vabsq_f32(x));
+        f!(neg(x: float32x4_t) -> float32x4_t, vnegq_f32(x));
+        f!(store_u8(p: *mut u8, x: float32x4_t) -> (), {
+            let h = vmovn_u32(vcvtnq_u32_f32(x));
+            let b = vmovn_u16(vcombine_u16(h, h));
+            p.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_u8(b)))
         });
         f!(transpose4(r: [float32x4_t; 4], out: *mut f32, ld: usize) -> (), {
             let (a, b) = (vtrn1q_f32(r[0], r[1]), vtrn2q_f32(r[0], r[1]));

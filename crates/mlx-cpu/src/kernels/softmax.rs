@@ -4,7 +4,7 @@ use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::level::{Level, Work, at_level};
 use crate::math32;
-use crate::rows::{Half, Row, Rows, half_of};
+use crate::rows::{PART, Row, Rows, half_of};
 use mlx_ir::op::{LogSumExp, Softmax};
 use mlx_ir::{Desc, Operand, Result};
 
@@ -63,30 +63,24 @@ pub(super) fn largest(x: &[f32]) -> f32 {
 
 /// Σ e^(x - shift), in f32 lanes for some thousand elements, then in f64; also stores the terms if asked.
 #[inline(always)]
-fn sum_exp<L: Level>(x: &[f32], shift: f32, mut keep: Option<&mut [f32]>) -> f64 {
+fn sum_exp<L: Level>(row: &Row<'_>, x: &[f32], shift: f32, mut keep: Option<&mut [f32]>) -> f64 {
     let mut total = 0f64;
     let mut at = 0;
     for block in x.chunks(2048) {
         let mut s = [0f32; LANES];
-        match keep.as_deref_mut() {
-            Some(y) => {
-                let y = &mut y[at..at + block.len()];
-                for (y, &x) in y.iter_mut().zip(block) {
-                    *y = math32::exp::<L>(x - shift);
-                }
-                add_lanes(&mut s, y);
+        let mut aside = [0f32; 256];
+        for part in block.chunks(256) {
+            row.prefetch(at, part.len());
+            let y = match keep.as_deref_mut() {
+                Some(y) => &mut y[at..at + part.len()],
+                None => &mut aside[..part.len()],
+            };
+            for (y, &x) in y.iter_mut().zip(part) {
+                *y = math32::exp::<L>(x - shift);
             }
-            None => {
-                let mut y = [0f32; 256];
-                for part in block.chunks(256) {
-                    for (y, &x) in y.iter_mut().zip(part) {
-                        *y = math32::exp::<L>(x - shift);
-                    }
-                    add_lanes(&mut s, &y[..part.len()]);
-                }
-            }
+            add_lanes(&mut s, y);
+            at += part.len();
         }
-        at += block.len();
         total += s.iter().map(|&v| v as f64).sum::<f64>();
     }
     total
@@ -111,19 +105,19 @@ impl Work for SoftmaxRow<'_> {
     #[inline(always)]
     unsafe fn run<L: Level>(self) {
         let mut row = self.0;
-        let direct = row.half == Half::No && !row.overlaps;
         // SAFETY: compiled for the level; the row's pointers are those of the operands.
         unsafe {
             let x = row.load::<L>();
             let shift = largest(x);
-            let y = if direct { row.out_f32() } else { row.scratch(1) };
-            let total = sum_exp::<L>(x, shift, Some(&mut *y)) as f32;
+            let terms = row.scratch();
+            let total = sum_exp::<L>(&row, x, shift, Some(&mut *terms)) as f32;
             let r = 1.0 / total;
-            for y in y.iter_mut() {
-                *y *= r;
-            }
-            if !direct {
-                row.store::<L>(y);
+            for (k, terms) in terms.chunks(PART).enumerate() {
+                let y = row.room(k * PART, terms.len());
+                for (y, &t) in y.iter_mut().zip(terms) {
+                    *y = t * r;
+                }
+                row.put::<L>(k * PART, y);
             }
         }
     }
@@ -141,8 +135,8 @@ impl Work for LogSumExpRow<'_> {
             let m = largest(x);
             // An infinite maximum would give ∞ - ∞.
             let shift = if m.is_finite() { m } else { 0.0 };
-            let y = sum_exp::<L>(x, shift, None).ln() as f32 + shift;
-            row.store::<L>(&[y]);
+            let y = sum_exp::<L>(&row, x, shift, None).ln() as f32 + shift;
+            row.put_one::<L>(y);
         }
     }
 }

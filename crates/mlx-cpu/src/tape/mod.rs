@@ -5,6 +5,7 @@
 //! Inputs that lie contiguously are read in place, and the last instruction writes straight to the output unless the
 //! output lies over an input or is so large that it is better streamed past the caches.
 
+mod chain;
 mod complex;
 mod convert;
 mod double;

@@ -1,6 +1,7 @@
 //! A tape prepared for running: a loop for every instruction, and a register (a tile in scratch memory) for every
 //! value that needs one.
 
+use super::chain::{self, Chain, Link};
 use super::{Reg, convert, select};
 use crate::Isa;
 use crate::level::Loop;
@@ -13,6 +14,9 @@ pub(super) const TILE: usize = 4096;
 /// Bytes that all registers of a tape take together at most, as long as one has at least a quarter of [`TILE`]: they are
 /// read and written again and again, so they should stay in the nearest cache.
 const NEAR: usize = 24 << 10;
+
+/// Registers are multiples of this many bytes.
+const ROUND: usize = chain::BLOCK * 4;
 
 /// Where a value is found while a tile is worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(super) struct Step {
     pub out: Place,
     /// Rounds the result to a half type, in place of `out`.
     pub round: Option<Loop>,
+    /// Takes the place of `run` and `round`, and of the steps that were before this one.
+    pub chain: Option<Chain>,
 }
 
 /// How a value goes to or comes from memory when it is held differently there.
@@ -52,6 +58,7 @@ pub(super) struct Plan {
     pub tile: usize,
     /// Rough work per element, an addition being 1.
     pub cost: usize,
+    pub isa: Isa,
 }
 
 /// Whether every function of the tape has a loop.
@@ -123,7 +130,10 @@ impl Plan {
             room: TILE,
             tile: 0,
             cost: 0,
+            isa,
         };
+        // By step: what a chain must know, where it may be part of one.
+        let mut links: SmallVec<[Option<Link>; 4]> = SmallVec::new();
         let mut places: SmallVec<[Place; 8]> = (0..n).map(|i| Place::Input(i as u8)).collect();
         // The last instruction that reads each value; the result is needed after all of them.
         let mut ends: SmallVec<[usize; 64]> = smallvec::smallvec![0; last + 1];
@@ -156,6 +166,9 @@ impl Plan {
                     // Held alike; rounding to a half type is left to the store when nobody else looks.
                     if same && (!is_half(i.dtype) || at == i.dtype || v == last) {
                         p.cost += 1;
+                        if let Some(l) = links.iter_mut().flatten().rev().find(|l| l.out == a[0]) {
+                            l.end = l.end.max(ends[v]);
+                        }
                         a[0]
                     } else {
                         p.cost += weight(f, at);
@@ -171,8 +184,18 @@ impl Plan {
                             (true, Some(round)) => round,
                             _ => select(f, at, i.dtype, isa).expect("asked by is_known"),
                         };
+                        let rounds = round.is_some() && (same || v != last);
                         let round = if same || v == last { None } else { round };
-                        p.steps.push(Step { run, args: a, out: Place::Reg(r), round });
+                        let floats = Reg::of(at) == Reg::F32 && Reg::of(i.dtype) == Reg::F32;
+                        links.push((floats && (chain::is_cheap(f) || same)).then(|| Link {
+                            f,
+                            args: [a[0], a[1]],
+                            out: Place::Reg(r),
+                            round: rounds.then(|| brain(i.dtype)),
+                            end: ends[v],
+                            at: k,
+                        }));
+                        p.steps.push(Step { run, args: a, out: Place::Reg(r), round, chain: None });
                         p.result_of_last_step = v == last;
                         Place::Reg(r)
                     }
@@ -193,11 +216,38 @@ impl Plan {
             }
         }
         p.result = places[last];
-        // One for each input and one for raw elements as well; whole lines of the cache.
-        p.room = (NEAR / (n + 1 + p.regs)).clamp(TILE / 4, TILE) / 64 * 64;
+        p.steps = joined(p.steps, &links);
+        // One for each input and one for raw elements as well; of constants a chain reads a little only. Whole blocks of
+        // chains.
+        let chained = p.steps.iter().any(|s| s.chain.is_some());
+        let used = n + 1 + p.regs - if chained { p.consts.len() } else { 0 };
+        p.room = (NEAR / used).clamp(TILE / 4, TILE) / ROUND * ROUND;
         p.tile = p.room / widest;
         p
     }
+}
+
+/// The steps with neighbours that can be chained made one.
+fn joined(steps: SmallVec<[Step; 4]>, links: &[Option<Link>]) -> SmallVec<[Step; 4]> {
+    let mut all = SmallVec::new();
+    let mut run: SmallVec<[Link; 8]> = SmallVec::new();
+    for (k, mut step) in steps.into_iter().enumerate() {
+        let Some(link) = links[k] else {
+            all.push(step);
+            continue;
+        };
+        run.push(link);
+        let more = links.get(k + 1).is_some_and(Option::is_some);
+        if !more {
+            if run.len() > 1 {
+                all.truncate(all.len() + 1 - run.len());
+                step.chain = Some(chain::chain(&run));
+            }
+            run.clear();
+        }
+        all.push(step);
+    }
+    all
 }
 
 /// A constant's bits as its register holds it, and their size.

@@ -1,6 +1,7 @@
 //! Runs a prepared tape over its operands.
 
 use super::Reg;
+use super::chain::{self, Act};
 use super::plan::{Place, Plan, TILE};
 use crate::backend::Cx;
 use crate::kernels::copy::Move;
@@ -239,6 +240,18 @@ impl Job<'_> {
         for (k, s) in self.plan.steps.iter().enumerate() {
             let Place::Reg(r) = s.out else { continue };
             let to = if direct && k == last { out } else { own(r) };
+            if let Some(chain) = &s.chain {
+                let step = |p: Place| match p {
+                    Place::Input(i) => (self.sources[i as usize].layout != Layout::Scalar) as usize,
+                    Place::Reg(r) => self.plan.consts.iter().all(|c| c.0 != r) as usize,
+                };
+                let source = |p: Place| chain::Source { first: find(p).cast::<f32>().cast_mut(), step: step(p) };
+                let acts: SmallVec<[(Act, chain::Source); 16]> =
+                    chain.iter().map(|&(act, p)| (act, source(p))).collect();
+                // SAFETY: as below; a chain reads and writes element by element, and writes registers of its own only.
+                unsafe { chain::run(self.plan.isa, &acts, to.cast(), len) };
+                continue;
+            }
             // SAFETY: inputs and registers hold `len` elements of the loop's types; a step's register is none of its
             // arguments' (they are freed after it), and the output is written directly only if it overlaps no input.
             unsafe {

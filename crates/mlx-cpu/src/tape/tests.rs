@@ -1,10 +1,11 @@
 //! Every function at every level against f64; layouts, aliasing, tapes.
 
+use crate::kernels::simd::Elem;
 use crate::testing::*;
 use crate::{CpuBackend, Isa};
 use half::{bf16, f16};
 use mlx_ir::op::Map;
-use mlx_ir::{C64, DType, Func, Tape, TapeBuilder};
+use mlx_ir::{C64, DType, Element, Func, Operand, Tape, TapeBuilder};
 use std::sync::Arc;
 
 fn single(f: Func, at: DType, to: DType) -> Map {
@@ -455,4 +456,62 @@ fn every_function_that_has_types_has_a_loop() {
         }
     }
     assert!(!super::plan::is_known(&Tape::single(Func::Erf, DType::C64, DType::C64)));
+}
+
+/// A random tape of cheap functions, some others among them, and what each of its values is when every function runs alone.
+fn random_tape<T: Element + Elem>(b: &CpuBackend, r: &mut Numbers, ins: &[Operand]) -> (Tape, Operand) {
+    let n = ins[0].desc.size();
+    let mut t = TapeBuilder::new(&vec![T::DTYPE; ins.len()]);
+    let mut values: Vec<(u8, Operand)> = ins.iter().enumerate().map(|(k, x)| (k as u8, x.clone())).collect();
+    let one = T::put(1.5);
+    values.push((t.constant(one).unwrap(), operand(b, &vec![one; n], &[n])));
+    for _ in 0..6 + r.bits() % 12 {
+        use Func::*;
+        let all = [Add, Subtract, Multiply, Divide, Maximum, Minimum, Abs, Negative, Square, Sigmoid];
+        let f = all[r.bits() as usize % all.len()];
+        // Mostly the newest values, as in chains.
+        let mut pick = || values[values.len() - 1 - (r.bits() % 4 * (r.bits() % 2)) as usize % values.len()].clone();
+        let args: Vec<(u8, Operand)> = (0..f.arity()).map(|_| pick()).collect();
+        let v = t.call(f, &args.iter().map(|a| a.0).collect::<Vec<_>>()).unwrap();
+        let out = empty::<T>(b, &[n]);
+        launch(b, single(f, T::DTYPE, T::DTYPE), &args.iter().map(|a| &a.1).collect::<Vec<_>>(), &[&out]);
+        values.push((v, out));
+    }
+    (t.finish(), values.pop().unwrap().1)
+}
+
+fn chains_agree<T: Element + Elem + PartialEq + std::fmt::Debug>() {
+    for b in backends() {
+        let mut r = Numbers(77);
+        for turn in 0..60 {
+            let n = [1, 7, 130, 1021, 4099][turn % 5];
+            let ins: Vec<Operand> = (0..2)
+                .map(|_| {
+                    let x: Vec<T> =
+                        (0..n).map(|i| T::put(if i % 9 == 4 { f32::NAN } else { r.unit() * 3.0 })).collect();
+                    operand(&b, &x, &[n])
+                })
+                .collect();
+            let (tape, want) = random_tape::<T>(&b, &mut r, &ins);
+            let map = Map { tape: Arc::new(tape) };
+            let out = empty::<T>(&b, &[n]);
+            launch(&b, map.clone(), &[&ins[0], &ins[1]], &[&out]);
+            // Over an input as well.
+            let over = operand(&b, &read::<T>(&ins[1]), &[n]);
+            launch(&b, map, &[&ins[0], &over], &[&over]);
+            for (i, want) in read::<T>(&want).into_iter().enumerate() {
+                for got in [read::<T>(&out)[i], read::<T>(&over)[i]] {
+                    let same = got == want || got.get().is_nan() && want.get().is_nan();
+                    assert!(same, "{turn} {i}: {got:?} {want:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn chained_functions_agree_with_single_ones() {
+    chains_agree::<f32>();
+    chains_agree::<f16>();
+    chains_agree::<bf16>();
 }

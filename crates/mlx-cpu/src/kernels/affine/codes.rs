@@ -59,6 +59,20 @@ unsafe fn eights<const B: usize>(p: *const u8, out: &mut [u8; UNIT]) {
 /// The words are writable.
 #[inline(always)]
 pub(super) unsafe fn pack(bits: usize, codes: &[u8; UNIT], p: *mut u32) {
+    if bits == 4 {
+        let b: [u8; 16] = std::array::from_fn(|i| codes[2 * i] | codes[2 * i + 1] << 4);
+        // SAFETY: four words; the stream is of little-endian words.
+        return (0..4).for_each(|w| unsafe {
+            *p.add(w) = u32::from_le_bytes([b[4 * w], b[4 * w + 1], b[4 * w + 2], b[4 * w + 3]])
+        });
+    }
+    if bits == 8 {
+        for (w, b) in codes.chunks_exact(4).enumerate() {
+            // SAFETY: eight words.
+            unsafe { *p.add(w) = u32::from_le_bytes([b[0], b[1], b[2], b[3]]) };
+        }
+        return;
+    }
     let (mut held, mut have, mut w) = (0u64, 0, 0);
     for c in codes {
         held |= (*c as u64) << have;

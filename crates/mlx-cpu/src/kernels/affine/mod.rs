@@ -84,9 +84,17 @@ impl<E: Elem> Body for Encode<E> {
     unsafe fn run<S: Simd>(self) -> (f32, f32) {
         let mut x = [0f32; 128];
         let x = &mut x[..self.group];
-        for (i, v) in x.iter_mut().enumerate() {
-            // SAFETY: `group` elements.
-            *v = unsafe { (*self.from.offset(i as isize * self.step)).get() };
+        // SAFETY: `group` elements, a multiple of 32.
+        unsafe {
+            if self.step == 1 {
+                for i in (0..self.group).step_by(S::N) {
+                    S::store(x.as_mut_ptr().add(i), E::vload::<S>(self.from.add(i)));
+                }
+            } else {
+                for (i, v) in x.iter_mut().enumerate() {
+                    *v = (*self.from.offset(i as isize * self.step)).get();
+                }
+            }
         }
         let (mut lo, mut hi) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
         for c in x.chunks_exact(16) {
@@ -110,11 +118,17 @@ impl<E: Elem> Body for Encode<E> {
         };
         for (u, c) in x.chunks_exact(UNIT).enumerate() {
             let mut codes = [0u8; UNIT];
-            for i in 0..UNIT {
-                codes[i] = ((c[i] - bias) / scale).round_ties_even().clamp(0.0, n) as u8;
+            // SAFETY: a unit is whole vectors; unit u of the group's words.
+            unsafe {
+                let (bias, scale, most) = (S::splat(bias), S::splat(scale), S::splat(n));
+                for i in (0..UNIT).step_by(S::N) {
+                    let q = S::round(S::div(S::sub(S::load(c.as_ptr().add(i)), bias), scale));
+                    // The larger of NaN and 0 is 0 this way round.
+                    let q = S::smaller(S::max(q, S::zero()), most);
+                    S::store_u8(codes.as_mut_ptr().add(i), q);
+                }
+                pack(self.bits, &codes, self.to.add(u * self.bits));
             }
-            // SAFETY: unit u of the group's words.
-            unsafe { pack(self.bits, &codes, self.to.add(u * self.bits)) };
         }
         (scale, bias)
     }

@@ -9,6 +9,8 @@ use mlx_ir::{Desc, Operand, Result, op};
 
 /// Bytes below which a piece of a result is not worth a task.
 const GRAIN: usize = 1 << 15;
+/// Indices that are worked out at a time.
+const BATCH: usize = 64;
 
 impl Kernel for op::Gather {
     fn supports(&self, ins: &[Desc], outs: &[Desc]) -> bool {
@@ -38,6 +40,19 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
     }
     let indices: Vec<Ints> = ins[1..].iter().map(Ints::new).collect();
     let (src, dst) = (view::ptr::<T>(&ins[0]), view::ptr::<T>(out));
+    if let ([a], [ix], 1) = (&op.axes[..], &indices[..], slice)
+        && ins[1].desc.is_contiguous()
+    {
+        let (n, stride) = (x.shape[*a], x.strides[*a]);
+        cx.pool.run_ranges(count, GRAIN / size_of::<T>(), &|a, z| {
+            for i in (a..z).step_by(BATCH) {
+                let len = BATCH.min(z - i);
+                // SAFETY: positions of the index array and of the result; the index is clamped.
+                unsafe { singles(ix, i as isize, len, n, |p, k| *dst.get().add(i + k) = *src.at(p as isize * stride)) };
+            }
+        });
+        return;
+    }
     // The inner part of a slice that is one run of memory.
     let (run, outer) = run_length(&op.slice_sizes, &x.shape, &x.strides);
     let (rows, steps) = (&op.slice_sizes[..outer], &x.strides[..outer]);
@@ -70,6 +85,24 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
             next(&mut at, &tuples);
         }
     });
+}
+
+/// Calls `f` with `len` indices from position `i` on, for an axis of `n`, and their number. All are worked out before the
+/// first is used, so that reads which miss the caches wait together.
+///
+/// # Safety
+/// The positions are inside the index array, which is contiguous; `len` is no more than [`BATCH`].
+#[inline(always)]
+unsafe fn singles(ix: &Ints, i: isize, len: usize, n: usize, mut f: impl FnMut(usize, usize)) {
+    let mut at = [0i64; BATCH];
+    // SAFETY: passed on.
+    unsafe { ix.read(i, &mut at[..len]) };
+    for p in &mut at[..len] {
+        *p = wrap(*p, n).clamp(0, n as i64 - 1);
+    }
+    for (k, &p) in at[..len].iter().enumerate() {
+        f(p as usize, k);
+    }
 }
 
 #[inline(always)]
@@ -121,6 +154,31 @@ fn along<T: Copy>(cx: &Cx<'_>, axis: usize, ins: &[Operand], out: &Operand) {
     let mut off_axis = x.strides.clone();
     off_axis[axis] = 0;
     let (n, stride) = (x.shape[axis], x.strides[axis]);
+    // Rows of the result along its last axis, where the indices are contiguous.
+    let last = shape.len() - 1;
+    let row = shape[last];
+    if row >= 16 && ix.strides[last] == 1 {
+        let step = off_axis[last];
+        let pieces = row.div_ceil(BATCH);
+        cx.pool.run_ranges(count / row * pieces, 4096 / BATCH, &|a, z| {
+            let mut walk = Walk::new(&shape[..last], [&ix.strides[..last], &off_axis[..last]], a / pieces);
+            for i in a..z {
+                let k = i % pieces * BATCH;
+                // SAFETY: the walk stays inside the indices and, off the axis, inside x; the index is clamped.
+                unsafe {
+                    let first = walk.offsets[0] + k as isize;
+                    let (from, to) = (src.at(walk.offsets[1]), dst.get().add(i / pieces * row));
+                    singles(&ix, first, BATCH.min(row - k), n, |p, j| {
+                        *to.add(k + j) = *from.offset(p as isize * stride + (k + j) as isize * step);
+                    });
+                }
+                if (i + 1) % pieces == 0 {
+                    walk.step();
+                }
+            }
+        });
+        return;
+    }
     cx.pool.run_ranges(count, 4096, &|a, z| {
         let mut walk = Walk::new(shape, [&ix.strides, &off_axis], a);
         for i in a..z {

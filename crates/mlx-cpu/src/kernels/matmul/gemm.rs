@@ -8,7 +8,7 @@ use crate::view::Ptr;
 use crate::{Isa, Pool};
 
 /// Longest block of the summed dimension: a panel of the right operand then stays in the first-level cache.
-const KC: usize = 320;
+const KC: usize = 256;
 /// Columns of the result worked on at a time.
 const NC: usize = 4096;
 /// Rows of the result worked on at a time.

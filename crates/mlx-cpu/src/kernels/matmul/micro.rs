@@ -37,6 +37,11 @@ impl<const MR: usize, const NV: usize> Body for Tile<MR, NV> {
         // SAFETY: the caller of `Micro::run` vouches for the panels and the tile.
         unsafe {
             let (mut a, mut b) = (self.a, self.b);
+            // The tile's lines come while the sums are made.
+            for i in 0..MR {
+                S::prefetch(self.c.wrapping_add(i * self.ldc));
+                S::prefetch(self.c.wrapping_add(i * self.ldc + NV * S::N - 1));
+            }
             let mut acc = [[S::zero(); NV]; MR];
             for _ in 0..self.k {
                 let mut bv = [S::zero(); NV];
@@ -60,6 +65,94 @@ impl<const MR: usize, const NV: usize> Body for Tile<MR, NV> {
                     S::store(p, v);
                 }
             }
+        }
+    }
+}
+
+/// As [`Tile`], with the left operand in lines of `k` steps, `lda` apart, instead of packed.
+struct Lines<const MR: usize, const NV: usize> {
+    k: usize,
+    a: *const f32,
+    lda: usize,
+    b: *const f32,
+    c: *mut f32,
+    ldc: usize,
+    first: bool,
+}
+
+impl<const MR: usize, const NV: usize> Body for Lines<MR, NV> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the caller of `LineMicro::run` vouches for the lines, the panel and the tile.
+        unsafe {
+            for i in 0..MR {
+                S::prefetch(self.c.wrapping_add(i * self.ldc));
+                S::prefetch(self.c.wrapping_add(i * self.ldc + NV * S::N - 1));
+            }
+            let mut b = self.b;
+            let rows: [*const f32; MR] = std::array::from_fn(|i| self.a.add(i * self.lda));
+            let mut acc = [[S::zero(); NV]; MR];
+            for p in 0..self.k {
+                let mut bv = [S::zero(); NV];
+                for j in 0..NV {
+                    bv[j] = S::load(b.add(j * S::N));
+                }
+                for i in 0..MR {
+                    let x = S::splat(*rows[i].add(p));
+                    for j in 0..NV {
+                        acc[i][j] = S::fma(x, bv[j], acc[i][j]);
+                    }
+                }
+                b = b.add(NV * S::N);
+            }
+            for i in 0..MR {
+                let row = self.c.add(i * self.ldc);
+                for j in 0..NV {
+                    let p = row.add(j * S::N);
+                    let v = if self.first { acc[i][j] } else { S::add(S::load(p), acc[i][j]) };
+                    S::store(p, v);
+                }
+            }
+        }
+    }
+}
+
+/// A register tile whose left operand lies in lines: `run(k, a, lda, b, c, ldc, first)`, otherwise as [`Micro`].
+#[derive(Clone, Copy)]
+pub(crate) struct LineMicro {
+    /// Rows.
+    pub mr: usize,
+    /// Columns.
+    pub nr: usize,
+    /// The function. Lines and the panel hold `k` steps, `c` an mr×nr tile.
+    pub run: unsafe fn(usize, *const f32, usize, *const f32, *mut f32, usize, bool),
+}
+
+impl LineMicro {
+    /// The tile for a level.
+    pub fn of(isa: Isa) -> LineMicro {
+        macro_rules! lines {
+            ($isa:expr, $mr:literal, $n:literal, $nr:literal) => {{
+                unsafe fn run(
+                    k: usize,
+                    a: *const f32,
+                    lda: usize,
+                    b: *const f32,
+                    c: *mut f32,
+                    ldc: usize,
+                    first: bool,
+                ) {
+                    dispatch($isa, Lines::<$mr, $n> { k, a, lda, b, c, ldc, first })
+                }
+                LineMicro { mr: $mr, nr: $nr, run }
+            }};
+        }
+        match isa {
+            Isa::Scalar => lines!(Isa::Scalar, 4, 2, 8),
+            Isa::Avx2 => lines!(Isa::Avx2, 6, 2, 16),
+            Isa::Avx512 => lines!(Isa::Avx512, 14, 2, 32),
+            Isa::Neon | Isa::DotProd | Isa::I8mm | Isa::Sve2 => lines!(Isa::Neon, 8, 3, 12),
         }
     }
 }
@@ -114,7 +207,7 @@ impl Real for f32 {
         match isa {
             Isa::Scalar => micro!(Tile, f32, Isa::Scalar, 4, 2, 8),
             Isa::Avx2 => micro!(Tile, f32, Isa::Avx2, 6, 2, 16),
-            Isa::Avx512 => micro!(Tile, f32, Isa::Avx512, 12, 2, 32),
+            Isa::Avx512 => micro!(Tile, f32, Isa::Avx512, 14, 2, 32),
             Isa::Neon | Isa::DotProd | Isa::I8mm | Isa::Sve2 => micro!(Tile, f32, Isa::Neon, 8, 3, 12),
         }
     }

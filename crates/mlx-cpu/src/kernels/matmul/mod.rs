@@ -11,7 +11,7 @@ mod thin;
 mod tests;
 
 pub(crate) use gemm::{Finish, SERIAL, Target, gemm};
-pub(crate) use micro::Real;
+pub(crate) use micro::{LineMicro, Real};
 pub(crate) use pack::{Pack, Strided};
 pub(crate) use thin::dots;
 

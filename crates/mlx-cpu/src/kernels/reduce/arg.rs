@@ -111,7 +111,8 @@ fn arg<T: Ranked>(cx: &Cx<'_>, op: &ArgReduce, x: &Operand, o: &Operand) {
             for r in a..b {
                 // SAFETY: `n` elements of the operand; the result is this task's.
                 unsafe {
-                    *to.at(r as isize) = T::Key::at(cx.isa, Along::<T> { p: from.at(w.offsets[0]), n, step, max });
+                    *to.at(r as isize) =
+                        T::Key::at_widest(cx.isa, Along::<T> { p: from.at(w.offsets[0]), n, step, max });
                 }
                 w.step();
             }

@@ -1,0 +1,247 @@
+//! Neighbouring steps of cheap functions of f32 as one loop. A loop for each function reads and writes a tile every time;
+//! here a few vectors stay in registers from one function to the next, and only what is needed later is written.
+
+use super::plan::Place;
+use crate::Isa;
+use crate::kernels::simd::{Body, Simd, dispatch};
+use half::{bf16, f16};
+use mlx_ir::Func;
+use smallvec::SmallVec;
+
+/// What happens to the value in the registers; the operand, where there is one, is read from memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Act {
+    Load,
+    Keep,
+    Add,
+    /// value + value
+    Double,
+    Subtract,
+    /// operand - value
+    SubtractFrom,
+    Multiply,
+    Square,
+    Divide,
+    /// operand / value
+    DivideInto,
+    Maximum,
+    /// The value is the second argument, which matters for zeros.
+    MaximumOf,
+    Minimum,
+    MinimumOf,
+    Abs,
+    Negative,
+    RoundF16,
+    RoundBf16,
+}
+
+/// Acts with their operands.
+pub(super) type Chain = SmallVec<[(Act, Place); 8]>;
+
+/// A step that may be part of a chain.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    pub f: Func,
+    /// Arguments, in memory or made by a step before.
+    pub args: [Place; 2],
+    pub out: Place,
+    /// Rounded afterwards to bf16 (true) or f16.
+    pub round: Option<bool>,
+    /// The last instruction that reads the result, and its own.
+    pub end: usize,
+    pub at: usize,
+}
+
+/// Whether a function of f32 is cheap enough to gain.
+pub(super) fn is_cheap(f: Func) -> bool {
+    use Func::*;
+    matches!(f, Add | Subtract | Multiply | Divide | Maximum | Minimum | Abs | Negative | Square)
+}
+
+/// The function applied to the value in the registers, which is its first or second argument or both; none if it must be
+/// read from memory a second time.
+fn act(f: Func, first: bool, second: bool) -> Option<Act> {
+    Some(match (f, first, second) {
+        (Func::Add, true, true) => Act::Double,
+        (Func::Multiply, true, true) | (Func::Square, ..) => Act::Square,
+        (Func::Abs, ..) => Act::Abs,
+        (Func::Negative, ..) => Act::Negative,
+        (_, true, true) => return None,
+        (Func::Add, ..) => Act::Add,
+        (Func::Multiply, ..) => Act::Multiply,
+        (Func::Subtract, true, _) => Act::Subtract,
+        (Func::Subtract, ..) => Act::SubtractFrom,
+        (Func::Divide, true, _) => Act::Divide,
+        (Func::Divide, ..) => Act::DivideInto,
+        (Func::Maximum, true, _) => Act::Maximum,
+        (Func::Maximum, ..) => Act::MaximumOf,
+        (Func::Minimum, true, _) => Act::Minimum,
+        _ => Act::MinimumOf,
+    })
+}
+
+/// The chain of these neighbouring steps. The last one's result stays in the registers.
+pub(super) fn chain(links: &[Link]) -> Chain {
+    let until = links.last().map_or(0, |l| l.at);
+    let mut acts: Vec<SmallVec<[(Act, Place); 4]>> = Vec::with_capacity(links.len());
+    let mut keep: Vec<bool> = links.iter().map(|l| l.end > until).collect();
+    for (i, l) in links.iter().enumerate() {
+        let mut own = SmallVec::new();
+        let mut read = |p: Place| {
+            if let Some(made) = links[..i].iter().rposition(|m| m.out == p) {
+                keep[made] = true;
+            }
+            p
+        };
+        let held = |p: Place| i > 0 && links[i - 1].out == p;
+        let one = l.f.arity() == 1;
+        let (mut first, mut second) = (held(l.args[0]), !one && held(l.args[1]));
+        if !first && !second {
+            own.push((Act::Load, read(l.args[0])));
+            (first, second) = (true, !one && l.args[0] == l.args[1]);
+        }
+        if l.f != Func::Convert {
+            let (a, p) = match act(l.f, first, second) {
+                Some(a @ (Act::Double | Act::Square | Act::Abs | Act::Negative)) => (a, l.args[0]),
+                Some(a) => (a, read(l.args[first as usize])),
+                // The same argument twice, of a function for which that is no function of its own.
+                None => (act(l.f, true, false).unwrap_or(Act::Load), read(l.args[1])),
+            };
+            own.push((a, p));
+        }
+        if let Some(brain) = l.round {
+            own.push((if brain { Act::RoundBf16 } else { Act::RoundF16 }, l.out));
+        }
+        acts.push(own);
+    }
+    let mut all = Chain::new();
+    for (i, own) in acts.into_iter().enumerate() {
+        all.extend(own);
+        if keep[i] && i + 1 < links.len() {
+            all.push((Act::Keep, links[i].out));
+        }
+    }
+    all
+}
+
+/// An operand in memory: its first element, and 1, or 0 where all elements are the same; then only the first [`BLOCK`] are
+/// read.
+#[derive(Clone, Copy)]
+pub(super) struct Source {
+    pub first: *mut f32,
+    pub step: usize,
+}
+
+/// Elements that are worked on together at most.
+pub(super) const BLOCK: usize = WIDE * 16;
+
+/// Runs a chain over `n` elements and writes what is left in the registers.
+///
+/// # Safety
+/// `n` elements of f32 at every operand; `out` may be one of them, and overlaps no other.
+pub(super) unsafe fn run(isa: Isa, acts: &[(Act, Source)], out: *mut f32, n: usize) {
+    dispatch(isa, Run { acts, out, n })
+}
+
+struct Run<'a> {
+    acts: &'a [(Act, Source)],
+    out: *mut f32,
+    n: usize,
+}
+
+/// Vectors that are worked on together.
+const WIDE: usize = 8;
+
+impl Body for Run<'_> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let mut i = 0;
+        // SAFETY: within `n`.
+        unsafe {
+            while i + WIDE * S::N <= self.n {
+                block::<S, WIDE, false>(self.acts, self.out, i, 0);
+                i += WIDE * S::N;
+            }
+            while i + S::N <= self.n {
+                block::<S, 1, false>(self.acts, self.out, i, 0);
+                i += S::N;
+            }
+            if i < self.n {
+                block::<S, 1, true>(self.acts, self.out, i, self.n - i);
+            }
+        }
+    }
+}
+
+/// `W` vectors from element `i` on, or, with `PART`, `rest` elements.
+///
+/// # Safety
+/// As [`run`], with the elements at hand.
+#[inline(always)]
+unsafe fn block<S: Simd, const W: usize, const PART: bool>(
+    acts: &[(Act, Source)],
+    out: *mut f32,
+    i: usize,
+    rest: usize,
+) {
+    // SAFETY: the level's features are there.
+    let mut v = [unsafe { S::zero() }; W];
+    macro_rules! each {
+        (|$x:ident| $e:expr) => {
+            for j in 0..W {
+                let $x = v[j];
+                v[j] = $e;
+            }
+        };
+        (|$x:ident, $y:ident| $e:expr, $p:expr) => {
+            for j in 0..W {
+                let $x = v[j];
+                let $y = if PART { S::load_part($p, rest) } else { S::load($p.add(j * S::N)) };
+                v[j] = $e;
+            }
+        };
+    }
+    let put = |p: *mut f32, v: &[S::F; W]| {
+        for j in 0..W {
+            // SAFETY: as below.
+            unsafe { if PART { S::store_part(p, v[j], rest) } else { S::store(p.add(j * S::N), v[j]) } }
+        }
+    };
+    for &(act, from) in acts {
+        // SAFETY: the caller's promise; the level's features are there.
+        unsafe {
+            let p = from.first.add(i * from.step);
+            match act {
+                Act::Load => each!(|_x, y| y, p),
+                Act::Keep => put(p, &v),
+                Act::Add => each!(|x, y| S::add(x, y), p),
+                Act::Double => each!(|x| S::add(x, x)),
+                Act::Subtract => each!(|x, y| S::sub(x, y), p),
+                Act::SubtractFrom => each!(|x, y| S::sub(y, x), p),
+                Act::Multiply => each!(|x, y| S::mul(x, y), p),
+                Act::Square => each!(|x| S::mul(x, x)),
+                Act::Divide => each!(|x, y| S::div(x, y), p),
+                Act::DivideInto => each!(|x, y| S::div(y, x), p),
+                Act::Maximum => each!(|x, y| S::larger(x, y), p),
+                Act::MaximumOf => each!(|x, y| S::larger(y, x), p),
+                Act::Minimum => each!(|x, y| S::smaller(x, y), p),
+                Act::MinimumOf => each!(|x, y| S::smaller(y, x), p),
+                Act::Abs => each!(|x| S::abs(x)),
+                Act::Negative => each!(|x| S::neg(x)),
+                Act::RoundF16 => each!(|x| {
+                    let mut t = [f16::ZERO; 16];
+                    S::store_f16(t.as_mut_ptr(), x);
+                    S::load_f16(t.as_ptr())
+                }),
+                Act::RoundBf16 => each!(|x| {
+                    let mut t = [bf16::ZERO; 16];
+                    S::store_bf16(t.as_mut_ptr(), x);
+                    S::load_bf16(t.as_ptr())
+                }),
+            }
+        }
+    }
+    // SAFETY: as above.
+    unsafe { put(out.add(i), &v) }
+}
