@@ -85,8 +85,10 @@ if [ -n "$target" ]; then
   mkdir -p "$try"
   "$python" -m zipfile -e "$wheel" "$try"
   "$python" -m zipfile -e "$(arm_wheel numpy==2.4.6)" "$try"
-  tried=$CACHE/arm-python/python
-  export PYTHONPATH=$try
+  # The folder is for this interpreter only: the official package is asked by another.
+  tried=$try/python
+  printf '#!/bin/sh\nPYTHONPATH=%s exec %s "$@"\n' "$try" "$CACHE/arm-python/python" >"$tried"
+  chmod +x "$tried"
 else
   "$python" -m venv "$try"
   "$try/bin/pip" --quiet --disable-pip-version-check install "$wheel" "$companion" "${LM_PACKAGES[@]}"
