@@ -17,13 +17,14 @@
 #   oracle    tests/oracle/*.py: our results against the official mlx wheel, numpy, gguf and safetensors
 #   gpu       the case list and the kernels' tests on the Vulkan back end, over Debian's software driver (lavapipe),
 #             also with capabilities taken away and with all arrays copied to and from the device
+#   vulkan    scripts/test-vulkan.sh --reduced: newer and weaker software drivers, subgroups of 4, 8 and 16, a missing barrier
 #   arm       scripts/test-aarch64.sh --reduced: cross-built, under emulation
 #   book      builds docs/book where mdbook is installed
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-STEPS=(shell fmt clippy shaders models tests doc python oracle gpu arm book)
+STEPS=(shell fmt clippy shaders models tests doc python oracle gpu vulkan arm book)
 # One exact version each, so that a reference changes only in a commit.
 ORACLE_PACKAGES=(mlx==0.32.4 mlx-cpu==0.32.4 numpy==2.4.6 gguf==0.19.0 safetensors==0.8.0 ml_dtypes==0.5.4)
 
@@ -129,6 +130,15 @@ step_gpu() {
     note "$device: ${answers[-1]}"
   done
   [ "${answers[0]}" = "${answers[1]}" ] || die "the gpu's answer differs from the processor's"
+}
+
+step_vulkan() {
+  # Of another Debian release and out of another package: a mirror may lack them.
+  if ! scripts/vulkan-drivers.sh validation swiftshader; then
+    note "NOT RUN: the software drivers could not be fetched; scripts/test-vulkan.sh wants them"
+    return 0
+  fi
+  scripts/test-vulkan.sh --reduced
 }
 
 step_arm() { scripts/test-aarch64.sh --reduced; }
