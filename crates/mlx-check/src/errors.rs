@@ -187,8 +187,8 @@ pub fn table() -> Vec<Bad> {
         "einsum_path/count", Value, ops::einsum_path("ij,jk", &[&[2, 3]]).map(|_| Vec::<Array>::new()), "mx.einsum_path('ij,jk', mx.zeros((2, 3)))";
         "divmod/complex", Value, ops::divmod(ops::zeros(&[3], DType::C64)?, ops::zeros(&[3], DType::C64)?), "mx.divmod(mx.zeros(3, mx.complex64), mx.zeros(3, mx.complex64))";
         "fftshift/axis", Index, ops::fftshift(&z(&[3])?, Some(&[1]), false), "mx.fft.fftshift(mx.zeros(3), axes=1)";
-        "gather_mm/inner", Value, ops::gather_mm(&z(&[2, 3])?, &z(&[4, 2])?, None, None), "mx.gather_mm(mx.zeros((2, 3)), mx.zeros((4, 2)))";
-        "gather_mm/indices", Value, ops::gather_mm(&z(&[2, 2, 3])?, &z(&[2, 3, 2])?, Some(&z(&[2])?), None), "mx.gather_mm(mx.zeros((2, 2, 3)), mx.zeros((2, 3, 2)), mx.zeros(2))";
+        "gather_mm/inner", Value, ops::gather_mm(&z(&[2, 3])?, &z(&[4, 2])?, None, None, false), "mx.gather_mm(mx.zeros((2, 3)), mx.zeros((4, 2)))";
+        "gather_mm/indices", Value, ops::gather_mm(&z(&[2, 2, 3])?, &z(&[2, 3, 2])?, Some(&z(&[2])?), None, false), "mx.gather_mm(mx.zeros((2, 2, 3)), mx.zeros((2, 3, 2)), mx.zeros(2))";
         "segmented_mm/segments", Value, ops::segmented_mm(&z(&[3, 6])?, &z(&[6, 2])?, &ops::zeros(&[3, 3], DType::U32)?), "mx.segmented_mm(mx.zeros((3, 6)), mx.zeros((6, 2)), mx.zeros((3, 3), mx.uint32))";
         "segmented_mm/floats", Value, ops::segmented_mm(&z(&[3, 6])?, &z(&[6, 2])?, &z(&[3, 2])?), "mx.segmented_mm(mx.zeros((3, 6)), mx.zeros((6, 2)), mx.zeros((3, 2)))";
         "block_masked_mm/mask", Value, ops::block_masked_mm(&z(&[32, 32])?, &z(&[32, 32])?, 32, Some(&ops::zeros(&[2, 2], DType::Bool)?), None, None), "mx.block_masked_mm(mx.zeros((32, 32)), mx.zeros((32, 32)), 32, mx.zeros((2, 2), mx.bool_))";
@@ -231,11 +231,11 @@ pub fn table() -> Vec<Bad> {
         "dequantize/scales", Value, ops::dequantize(&u(&[2, 8])?, &z(&[2, 2])?, &z(&[2, 2])?, 64, 4), "mx.dequantize(mx.zeros((2, 8), mx.uint32), mx.zeros((2, 2)), mx.zeros((2, 2)))";
         "quantized_matmul_small/inner", Value, ops::quantized_matmul_small(&z(&[3, 32])?, &u(&[32, 8])?, &ops::zeros(&[32, 2], DType::U8)?, true, Mxfp4), "mx.quantized_matmul(mx.zeros((3, 32)), mx.zeros((32, 8), mx.uint32), mx.zeros((32, 2), mx.uint8), mode='mxfp4')";
         "gather_qmm_small/inner", Value, ops::gather_qmm_small(&z(&[1, 3, 32])?, &u(&[2, 32, 8])?, &ops::zeros(&[2, 32, 2], DType::U8)?, None, Some(&i(&[1])?), true, Mxfp4, None), "mx.gather_qmm(mx.zeros((1, 3, 32)), mx.zeros((2, 32, 8), mx.uint32), mx.zeros((2, 32, 2), mx.uint8), rhs_indices=mx.zeros(1, mx.int32), mode='mxfp4')";
-        "gather_qmm/inner", Value, ops::gather_qmm(&z(&[2, 32])?, &u(&[3, 8])?, &z(&[3, 1])?, &z(&[3, 1])?, None, Some(&i(&[1])?), true, 64, 4), "mx.gather_qmm(mx.zeros((2, 32)), mx.zeros((3, 8), mx.uint32), mx.zeros((3, 1)), mx.zeros((3, 1)), rhs_indices=mx.zeros(1, mx.int32))";
+        "gather_qmm/inner", Value, ops::gather_qmm(&z(&[2, 32])?, &u(&[3, 8])?, &z(&[3, 1])?, &z(&[3, 1])?, None, Some(&i(&[1])?), true, 64, 4, false), "mx.gather_qmm(mx.zeros((2, 32)), mx.zeros((3, 8), mx.uint32), mx.zeros((3, 1)), mx.zeros((3, 1)), rhs_indices=mx.zeros(1, mx.int32))";
         "qqmm/inner", Value, ops::qqmm(&z(&[1, 32])?, &z(&[32, 64])?, None, Both::Affine(64, 4), (None, None)), "mx.qqmm(mx.zeros((1, 32)), mx.zeros((32, 64)))";
         "qqmm/integers", Value, ops::qqmm(&i(&[1, 64])?, &z(&[32, 64])?, None, Both::Affine(64, 4), (None, None)), "mx.qqmm(mx.zeros((1, 64), mx.int32), mx.zeros((32, 64)))";
-        "gather_qqmm/inner", Value, ops::gather_qqmm(&z(&[1, 1, 32])?, &z(&[2, 32, 64])?, None, None, Some(&i(&[2])?), Both::Affine(64, 4), (None, None)), "mx.gather_qqmm(mx.zeros((1, 1, 32)), mx.zeros((2, 32, 64)), rhs_indices=mx.array([1, 0]))";
-        "gather_qqmm/indices", Value, ops::gather_qqmm(&z(&[1, 1, 64])?, &z(&[2, 32, 64])?, None, None, Some(&z(&[1])?), Both::Affine(64, 4), (None, None)), "mx.gather_qqmm(mx.zeros((1, 1, 64)), mx.zeros((2, 32, 64)), rhs_indices=mx.array([1.5]))";
+        "gather_qqmm/inner", Value, ops::gather_qqmm(&z(&[1, 1, 32])?, &z(&[2, 32, 64])?, None, None, Some(&i(&[2])?), Both::Affine(64, 4), (None, None), false), "mx.gather_qqmm(mx.zeros((1, 1, 32)), mx.zeros((2, 32, 64)), rhs_indices=mx.array([1, 0]))";
+        "gather_qqmm/indices", Value, ops::gather_qqmm(&z(&[1, 1, 64])?, &z(&[2, 32, 64])?, None, None, Some(&z(&[1])?), Both::Affine(64, 4), (None, None), false), "mx.gather_qqmm(mx.zeros((1, 1, 64)), mx.zeros((2, 32, 64)), rhs_indices=mx.array([1.5]))";
         "normal/integers", Value, ops::random::normal(&[2], DType::I32, None, None, None), "mx.random.normal((2,), mx.int32)";
         "bernoulli/shape", Value, ops::random::bernoulli(&z(&[3])?, Some(&[2]), None), "mx.random.bernoulli(mx.zeros(3), (2,))";
         "truncated_normal/shape", Value, ops::random::truncated_normal(&z(&[3])?, &z(&[3])?, Some(&[2]), DType::F32, None), "mx.random.truncated_normal(mx.zeros(3), mx.ones(3), (2,))";

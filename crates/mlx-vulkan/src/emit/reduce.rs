@@ -53,7 +53,7 @@ pub(crate) enum Parts {
 }
 
 /// Terms that are read before the first of them is folded; of longer tapes one at a time is enough to do.
-const AHEAD: u32 = 4;
+const AHEAD: u32 = 8;
 const LONG: usize = 12;
 
 /// A value in variables.
