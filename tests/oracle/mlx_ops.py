@@ -50,10 +50,11 @@ KNOWN = {
        for kind in ("/first", "/all") for d in ("uint8", "uint16", "uint32", "uint64", "int8")},
     ("logsumexp/all", "bool"): "the wheel subtracts the largest as bool",
     **{(name, "float64"): "the wheel convolves float64 in float32, or refuses it"
-       for name in ("conv/1d", "conv/2d", "conv/3d", "conv_transpose", "conv_general", "convolve", "convolve/same",
-                    "convolve/valid")},
+       for name in ("conv/1d", "conv/2d", "conv/3d", "conv/alone/wide", "conv/tiles", "conv/deep", "conv/thin",
+                    "conv_transpose", "conv_general", "convolve", "convolve/same", "convolve/valid")},
     **{(name, d): "the wheel's gather_mm takes float32 only"
-       for name in ("gather_mm", "gather_mm/right") for d in ("float16", "bfloat16", "float64")},
+       for name in ("gather_mm", "gather_mm/right", "gather_mm/left", "gather_mm/each", "gather_mm/sorted")
+       for d in ("float16", "bfloat16", "float64")},
     **{("segmented_mm", d): "the wheel's segmented_mm of halves goes wrong after the first row"
        for d in ("float16", "bfloat16")},
     ("solve", "float32"): "the wheel refuses one right side for several matrices, which it broadcasts elsewhere",
