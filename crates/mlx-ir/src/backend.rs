@@ -60,8 +60,8 @@ pub trait Memory: Send + Sync + Any {
     }
 }
 
-/// Parts of a buffer (first byte, end) as devices hold them: a file's are many.
-type Twins = BTreeMap<(usize, usize), Buffer>;
+/// Parts of a buffer (device, first byte, end) as devices hold them: a file's are many.
+type Twins = BTreeMap<(usize, usize, usize), Buffer>;
 
 struct Held<M: ?Sized> {
     twins: Mutex<Twins>,
@@ -148,14 +148,15 @@ impl Buffer {
         memory.downcast_ref()
     }
 
-    /// The copy of these bytes that a device keeps: the one noted before, or else what `make` gives. Whoever writes
-    /// the buffer afterwards must not do so while it has copies ([`Buffer::has_twins`]).
+    /// The copy of these bytes that a device keeps: the one noted before, or else what `make` gives. `device` tells
+    /// devices apart for as long as one has copies. Whoever writes the buffer afterwards must not do so while it has
+    /// copies ([`Buffer::has_twins`]).
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn twin(&self, part: Range<usize>, make: impl FnOnce() -> Result<Buffer>) -> Result<Buffer> {
+    pub fn twin(&self, device: usize, part: Range<usize>, make: impl FnOnce() -> Result<Buffer>) -> Result<Buffer> {
         let mut twins = self.0.twins();
-        let key = (part.start, part.end);
+        let key = (device, part.start, part.end);
         if let Some(t) = twins.get(&key) {
             return Ok(t.clone());
         }

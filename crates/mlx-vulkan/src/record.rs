@@ -1,7 +1,7 @@
 //! What planners record with: operands made resident, scratch memory, dispatches.
 
 use crate::Caps;
-use crate::backend::{Arrays, Core};
+use crate::backend::Core;
 use crate::hal::device::MAX_BINDINGS;
 use crate::hal::memory::{Block, Place, rounded};
 use crate::hal::pipelines::Make;
@@ -148,8 +148,10 @@ impl<'a> Cx<'a> {
         }
         // Whole words around it; reading host memory is the same for every operand that shares them.
         let part = bytes.start / 64 * 64..bytes.end.next_multiple_of(64).min(o.buffer.len());
-        let copy = o.buffer.twin(part.clone(), || self.core.upload(&o.buffer, part.clone()))?;
-        match copy.downcast::<Arrays>() {
+        // A copy holds its device, so the address is no other's meanwhile.
+        let device = std::ptr::from_ref(self.core).addr();
+        let copy = o.buffer.twin(device, part.clone(), || self.core.upload(&o.buffer, part.clone()))?;
+        match self.core.own(&copy) {
             Some(m) => {
                 let at = |byte: usize| byte - part.start + m.lead;
                 self.bound(&m.block, at(o.offset), at(bytes.start)..at(bytes.end), false)

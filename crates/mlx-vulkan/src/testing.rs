@@ -32,9 +32,7 @@ pub(crate) fn backend() -> Option<&'static VulkanBackend> {
 /// The same device opened once more, with more taken away from it.
 pub(crate) fn without(list: &str) -> Option<VulkanBackend> {
     let index = backend()?.adapter().index;
-    // Debian's validation layer (1.3.239) crashes on descriptors that are pushed to a second device.
-    let layer = if std::env::var_os("VK_INSTANCE_LAYERS").is_some() { ",push_descriptor" } else { "" };
-    let all = format!("{},{list}{layer}", std::env::var("MLX_VULKAN_DISABLE").unwrap_or_default());
+    let all = format!("{},{list}", std::env::var("MLX_VULKAN_DISABLE").unwrap_or_default());
     let found = survey_without(&Overrides::parse(&all).expect("names")).expect("a survey");
     Some(VulkanBackend::open(&found.adapters[index]).expect("it opened before"))
 }
