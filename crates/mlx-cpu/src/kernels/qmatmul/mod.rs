@@ -108,7 +108,7 @@ pub fn qmatmul_exact(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usi
                 for r in from..to_row {
                     // SAFETY: each row of the scratch is written by one task only.
                     let row = unsafe { std::slice::from_raw_parts_mut(to.at(r, 0), k) };
-                    decode(j.format, j.row(first + r), row);
+                    j.format.decode_row(j.row(first + r), row).expect("rows of checked jobs are whole");
                 }
             });
             // SAFETY: initialised floats, seen as bytes until they are written again.
@@ -120,12 +120,6 @@ pub fn qmatmul_exact(pool: &Pool, isa: Isa, products: &mut [Product<'_>], k: usi
         }
     }
     Ok(())
-}
-
-/// A row of whole blocks.
-fn decode(format: QuantFormat, row: &[u8], out: &mut [f32]) {
-    let blocks = row.chunks_exact(format.block_bytes()).zip(out.chunks_exact_mut(format.block_elements()));
-    blocks.for_each(|(b, o)| format.decode_block(b, o));
 }
 
 fn checked<'a>(isa: Isa, products: &'a mut [Product<'_>], k: usize, x: &[f32], m: usize) -> Result<Vec<Job<'a>>> {
