@@ -212,10 +212,11 @@ const PARTS: &[&str] = &[
     "subgroups",     // all operations of subgroups
     "subgroup_sums", // their sums
     "matrices",
-    "unified",       // the processor's access to arrays: all are copied
-    "rebar",         // the processor's window to all of the device's memory
-    "pipeline_file", // compiled pipelines kept on disk
-    "unasked",       // being chosen without being named
+    "unified",             // the processor's access to arrays: all are copied
+    "rebar",               // the processor's window to all of the device's memory
+    "pipeline_file",       // compiled pipelines kept on disk
+    "pipelines_meanwhile", // their being made while other threads hand over work
+    "unasked",             // being chosen without being named
 ];
 /// Limits that can be lowered.
 const LIMITS: &[&str] =
@@ -224,7 +225,8 @@ const LIMITS: &[&str] =
 impl Overrides {
     /// Reads a list such as `fp16,subgroups,storage_range=134217728`: flags of [`Caps::FLAGS`], `subgroups` (all their
     /// operations), `subgroup_sums`, `matrices`, `unified` (the processor's access to arrays, so that all are copied),
-    /// `rebar` (its window to the device's own memory), `pipeline_file`, `unasked` (being chosen without being named), limits
+    /// `rebar` (its window to the device's own memory), `pipeline_file`, `pipelines_meanwhile`
+    /// (their being made while other threads hand over work), `unasked` (being chosen without being named), limits
     /// to be lowered (`memory`: bytes after which the driver has none left, `batches`: after so many the device is lost), and `family=NAME` (kernels).
     ///
     /// # Errors
@@ -289,6 +291,7 @@ impl Overrides {
                 "unified" => a.unified = false,
                 "rebar" => a.rebar = false,
                 "pipeline_file" => a.pipeline_file = false,
+                "pipelines_meanwhile" => a.pipelines_meanwhile = false,
                 _ => a.by_name_only = true,
             }
         }
@@ -360,15 +363,18 @@ mod tests {
         assert_eq!(c.subgroups, Subgroups { size: 32, range: (32, 32), ..Default::default() });
         assert_eq!((c.workgroup_invocations, c.workgroup_size), (256, [256, 256, 64]));
         assert_eq!(c.storage_range, 1 << 32);
-        assert!(a.unified && a.pipeline_file && !a.by_name_only && !a.shadowed && a.off.is_empty());
+        assert!(
+            a.unified && a.pipeline_file && a.pipelines_meanwhile && !a.by_name_only && !a.shadowed && a.off.is_empty()
+        );
         let a = without("unified,pipeline_file,unasked,coherent,subgroup_sums,family=matmul,batch=3,allocation_size=7");
-        let b = without("rebar,memory=9,batches=5");
+        let b = without("rebar,memory=9,batches=5,pipelines_meanwhile");
         assert!(
             (a.last_batch, b.last_batch) == (u64::MAX, 5)
                 && a.rebar
                 && a.memory_limit == u64::MAX
                 && !b.rebar
                 && b.memory_limit == 9
+                && !b.pipelines_meanwhile
         );
         assert!(!a.unified && !a.pipeline_file && a.by_name_only && a.shadowed && !a.caps.coherent);
         assert!(!a.caps.subgroups.arithmetic && a.caps.subgroups.shuffle);

@@ -125,6 +125,7 @@ fn device(a: &Adapter) -> Value {
         })).collect::<Vec<_>>(),
         "kernels_off": a.off,
         "pipeline_file": a.pipeline_file,
+        "pipelines_meanwhile": a.pipelines_meanwhile,
         "features": c.flags(),
         "subgroups": {
             "size": s.size, "smallest": s.range.0, "largest": s.range.1, "size_control": s.size_control,

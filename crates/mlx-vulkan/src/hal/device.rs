@@ -10,7 +10,7 @@ use mlx_ir::{Error, Result};
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// Most storage buffers of a dispatch.
 pub(crate) const MAX_BINDINGS: usize = 24;
@@ -44,6 +44,8 @@ pub(crate) struct Device {
     /// Where the device can read pages of files in place.
     pub importer: Option<Importer>,
     layouts: [OnceLock<Layout>; MAX_BINDINGS + 1],
+    /// Held while work is handed over, and while a pipeline is made: see [`Device::turn`].
+    turns: Mutex<()>,
     /// The first error after which the device takes no work.
     lost: OnceLock<Error>,
     _instance: Arc<Instance>,
@@ -127,10 +129,17 @@ impl Device {
             importer: Importer::new(&instance.raw, physical, &raw, adapter, &properties.pipeline_cache_uuid),
             allocator: ManuallyDrop::new(allocator),
             layouts: [const { OnceLock::new() }; MAX_BINDINGS + 1],
+            turns: Mutex::new(()),
             lost: OnceLock::new(),
             raw,
             _instance: instance,
         }))
+    }
+
+    /// To be held while work is handed over and while a pipeline is made that will be used; none on drivers that do both
+    /// at once as they should.
+    pub fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        (!self.adapter.pipelines_meanwhile).then(|| self.turns.lock().unwrap_or_else(|e| e.into_inner()))
     }
 
     /// A logical device with every feature that the capabilities name and kernels may use.

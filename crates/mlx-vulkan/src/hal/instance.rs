@@ -166,6 +166,8 @@ pub struct Adapter {
     pub off: Vec<&'static str>,
     /// Whether compiled pipelines are kept on disk.
     pub pipeline_file: bool,
+    /// Whether pipelines are made while other threads hand over work.
+    pub pipelines_meanwhile: bool,
     /// It is used only if it is named.
     pub by_name_only: bool,
     /// The processor works on copies of mapped memory, so that a missing flush shows.
@@ -201,6 +203,7 @@ impl Adapter {
             quirks: Vec::new(),
             off: Vec::new(),
             pipeline_file: true,
+            pipelines_meanwhile: true,
             by_name_only: false,
             shadowed: false,
             memory_limit: u64::MAX,
@@ -300,6 +303,7 @@ fn adapter(instance: &Instance, device: vk::PhysicalDevice, index: usize, overri
         quirks: Vec::new(),
         off: Vec::new(),
         pipeline_file: true,
+        pipelines_meanwhile: true,
         by_name_only: false,
         shadowed: false,
         memory_limit: u64::MAX,

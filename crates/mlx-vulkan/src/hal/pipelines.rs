@@ -375,6 +375,13 @@ impl Pipelines {
             }
             let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.pipeline)];
             let cache = self.cache.read().unwrap_or_else(|e| e.into_inner());
+            if !self.device.adapter.pipelines_meanwhile {
+                // Compiled beside other work, which takes long, for the cache alone; the one that is used is found there.
+                let first = raw.create_compute_pipelines(*cache, &info, None);
+                let _turn = self.device.turn();
+                first.unwrap_or_else(|(all, _)| all).into_iter().for_each(|p| raw.destroy_pipeline(p, None));
+            }
+            let _turn = self.device.turn();
             let made = raw.create_compute_pipelines(*cache, &info, None);
             raw.destroy_shader_module(module, None);
             match made {

@@ -564,6 +564,7 @@ impl Queue {
         if let (Some(signals), Some(last)) = (&signals, info.last_mut()) {
             *last = last.signal_semaphores(signals).push_next(&mut at_end);
         }
+        let _turn = self.device.turn();
         // SAFETY: the commands are complete and not in flight, nor is the frame's fence; the queue is used under the lock
         // only; numbers grow.
         unsafe { self.device.raw.queue_submit(self.device.queue, &info, frame.fence) }
