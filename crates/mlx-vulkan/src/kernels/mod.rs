@@ -7,6 +7,9 @@ mod affine;
 mod attention;
 mod block;
 mod boxes;
+mod conv;
+#[cfg(test)]
+mod conv_tests;
 mod copy;
 mod gather;
 mod gathered;
@@ -108,6 +111,7 @@ selection! {
         gather { Gather, GatherAxis }
         scatter { Scatter, ScatterAxis }
         matmul { Matmul, AddMM, GatherMM }
+        conv { Conv }
         affine { QuantizedMatmul, GatherQMM, Quantize, Dequantize }
         blocks { BlockMatmul, BlockRows, BlockDequantize }
         rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
@@ -118,6 +122,6 @@ selection! {
     apart { GpuKernel }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Custom, Depends, Conv, Fft, Linalg,
+        Custom, Depends, Fft, Linalg,
     }
 }

@@ -120,6 +120,18 @@ fn products(dtype: DType) -> Result<Vec<Array>> {
     ])
 }
 
+/// By tiles, in groups, each channel alone, transposed.
+fn convolutions(dtype: DType) -> Result<Vec<Array>> {
+    let (x, w) = (of(&[2, 13, 11, 24], dtype, 1)?, of(&[70, 3, 3, 24], dtype, 2)?);
+    let (apart, alone) = (of(&[48, 3, 2, 8], dtype, 3)?, of(&[24, 3, 3, 1], dtype, 4)?);
+    Ok(vec![
+        ops::conv(&x, &w, &[1, 2], &[1, 1], &[1, 1], 1)?,
+        ops::conv(&x, &apart, &[1, 1], &[2, 0], &[2, 1], 3)?,
+        ops::conv(&x, &alone, &[1, 1], &[1, 1], &[1, 1], 24)?,
+        ops::conv_transpose(&x, &w, &[2, 1], &[1, 0], &[1, 1], &[1, 0], 1)?,
+    ])
+}
+
 fn attention(dtype: DType) -> Result<Vec<Array>> {
     let of = |heads, rows, seed| of(&[1, heads, rows, 64], dtype, seed);
     let one = |rows, mask| {
@@ -318,6 +330,9 @@ pub(super) const CASES: &[Case] = &[
     Case { family: "matmul", name: "f32", within: 1e-4, make: || products(DType::F32) },
     Case { family: "matmul", name: "f16", within: 4e-3, make: || products(DType::F16) },
     Case { family: "matmul", name: "bf16", within: 3e-2, make: || products(DType::BF16) },
+    Case { family: "conv", name: "f32", within: 1e-4, make: || convolutions(DType::F32) },
+    Case { family: "conv", name: "f16", within: 4e-3, make: || convolutions(DType::F16) },
+    Case { family: "conv", name: "bf16", within: 3e-2, make: || convolutions(DType::BF16) },
     Case { family: "affine", name: "f32", within: 1e-3, make: || affine_products(DType::F32, 4) },
     Case { family: "affine", name: "f16", within: 1e-2, make: || affine_products(DType::F16, 8) },
     Case {
