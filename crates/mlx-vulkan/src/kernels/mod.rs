@@ -11,6 +11,7 @@ mod conv;
 #[cfg(test)]
 mod conv_tests;
 mod copy;
+mod fft;
 mod gather;
 mod gathered;
 #[cfg(test)]
@@ -112,6 +113,7 @@ selection! {
         scatter { Scatter, ScatterAxis }
         matmul { Matmul, AddMM, GatherMM }
         conv { Conv }
+        fft { Fft }
         affine { QuantizedMatmul, GatherQMM, Quantize, Dequantize }
         blocks { BlockMatmul, BlockRows, BlockDequantize }
         rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
@@ -122,6 +124,6 @@ selection! {
     apart { GpuKernel }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Custom, Depends, Fft, Linalg,
+        Custom, Depends, Linalg,
     }
 }

@@ -85,6 +85,7 @@ shaders! {
     CROSS_ENTROPY_BF16 = "cross_entropy_bf16",
     CROSS_ENTROPY_F16 = "cross_entropy_f16",
     CROSS_ENTROPY_F32 = "cross_entropy_f32",
+    FFT = "fft",
     GATHER_AFFINE_COOP_BF16 = "gather_affine_coop_bf16",
     GATHER_AFFINE_COOP_F16 = "gather_affine_coop_f16",
     GATHER_AFFINE_ROWS_BF16 = "gather_affine_rows_bf16",

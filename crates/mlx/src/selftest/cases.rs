@@ -1,7 +1,7 @@
 //! What the self-test computes: a few shapes for each family of kernels, among them one that is no multiple of any
 //! tile and one that takes many workgroups.
 
-use crate::ops::{self, Mask, PadMode};
+use crate::ops::{self, FftKind, FftNorm, Mask, PadMode};
 use crate::{Array, DType, Result};
 use half::{bf16, f16};
 use mlx_ir::QuantFormat;
@@ -333,6 +333,26 @@ pub(super) const CASES: &[Case] = &[
     Case { family: "conv", name: "f32", within: 1e-4, make: || convolutions(DType::F32) },
     Case { family: "conv", name: "f16", within: 4e-3, make: || convolutions(DType::F16) },
     Case { family: "conv", name: "bf16", within: 3e-2, make: || convolutions(DType::BF16) },
+    Case {
+        family: "fft",
+        name: "lines",
+        within: 1e-5,
+        make: || {
+            let of = |shape: &[usize], seed| ops::view(&floats(shape, seed)?, DType::C64);
+            let one = |x: &Array, axis, inverse| {
+                ops::fftn(x, None, Some(&[axis]), FftKind::Complex, inverse, FftNorm::Backward)
+            };
+            let (short, long) = (of(&[70, 64], 1)?, of(&[5, 2 * 2048], 2)?);
+            let all = [
+                one(&short, 1, false)?,
+                one(&short, 1, true)?,
+                one(&long, 1, false)?,
+                one(&of(&[16, 66], 3)?, 0, true)?,
+            ];
+            // As parts beside each other, which are compared both.
+            all.iter().map(|y| ops::view(y, DType::F32)).collect()
+        },
+    },
     Case { family: "affine", name: "f32", within: 1e-3, make: || affine_products(DType::F32, 4) },
     Case { family: "affine", name: "f16", within: 1e-2, make: || affine_products(DType::F16, 8) },
     Case {
