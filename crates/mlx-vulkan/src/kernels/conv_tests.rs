@@ -197,15 +197,17 @@ fn every_kind_gives_exact_sums() {
     }
 }
 
-/// Runs a case by a way; false if the device cannot.
-fn by_way(gpu: &VulkanBackend, case: &Case, way: Way, d: DType) -> bool {
+/// Runs a case by a way; false if a device with these capabilities cannot.
+fn by_way(gpu: &VulkanBackend, caps: &Caps, case: &Case, way: Way, d: DType) -> bool {
     let ins = case.operands(d);
     let descs = [ins[0].desc.clone(), ins[1].desc.clone()];
     let desc = Desc::contiguous(&case.out(), d);
     let windows = Windows::new(&case.spec, &descs, &desc).expect("a convolution");
     let buffer = gpu.alloc(desc.size() * d.size()).expect("memory");
     let out = Operand { desc, buffer, offset: 0 };
-    if !record_for_test(&mut gpu.cx_for_test(), &windows, way, [&ins[0], &ins[1]], &out) {
+    let mut cx = gpu.cx_for_test();
+    cx.caps = caps;
+    if !record_for_test(&mut cx, &windows, way, [&ins[0], &ins[1]], &out) {
         return false;
     }
     gpu.submit().expect("a device");
@@ -240,7 +242,7 @@ fn every_way_gives_exact_sums() {
                 if coop && (i + j + k) % 2 == 1 {
                     continue;
                 }
-                tried += usize::from(by_way(gpu, case, way, d));
+                tried += usize::from(by_way(gpu, gpu.caps(), case, way, d));
             }
         }
     }
@@ -311,7 +313,14 @@ fn what_has_no_kernel_is_declined() {
 #[test]
 fn more_workgroups_than_one_side_holds() {
     let Some(gpu) = backend() else { return };
-    on(gpu, &Case::new(&[1, 2, 65_537], &[8 * 65_537, 2, 1]).groups(65_537), DType::F32);
+    let caps = Caps { workgroup_count: [3, 65_535, 65_535], ..gpu.caps().clone() };
+    let tiles = Way::Tiles(Plan { variant: Variant::Tile(NARROW), flip: false, parts: 1 });
+    for d in FLOATS {
+        // The last row of workgroups is not full.
+        let case = Case::new(&[1, 21, 20, 8], &[72, 3, 3, 8]);
+        assert!(by_way(gpu, &caps, &case, tiles, d));
+        assert!(by_way(gpu, &caps, &Case::new(&[2, 11, 20, 65], &[65, 3, 3, 1]).groups(65), Way::Each, d));
+    }
 }
 
 #[test]
