@@ -18,7 +18,7 @@ cd "$ROOT"
 
 ALL=(lavapipe-128 lavapipe-256 lavapipe-512 lavapipe-new swiftshader)
 # Families of the case list that are run: something of every kind of kernel.
-CASES=(add cast sum argmax matmul softmax pad)
+CASES=(add cast sum argmax matmul conv fft softmax pad)
 reduced='' drivers=()
 for a in "$@"; do
   case $a in

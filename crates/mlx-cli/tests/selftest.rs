@@ -17,6 +17,8 @@ fn home() -> Option<Home> {
         "gather",
         "scatter",
         "matmul",
+        "conv",
+        "fft",
         "affine",
         "blocks",
         "rows",
@@ -54,7 +56,7 @@ fn verdicts_are_found_once_and_a_crash_is_remembered() {
     let Some(home) = home() else { return };
     let verdicts = || -> Value { serde_json::from_str(home.run(&["gpus", "--verdicts"]).succeeds()).unwrap() };
     let first = verdicts();
-    assert_eq!(first.as_array().unwrap().len(), 16);
+    assert_eq!(first.as_array().unwrap().len(), 18);
     let of = |v: &Value| ["boxes", "rope", "matmul"].map(|f| outcome(v, f));
     assert_eq!(of(&first), ["passed", "passed", "off"]);
     // Another start finds what is known.

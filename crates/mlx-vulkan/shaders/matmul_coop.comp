@@ -15,7 +15,11 @@
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #define MATRIX float16_t
 #endif
+#ifdef CONV
+#include "common/conv.glsl"
+#else
 #include "common/product.glsl"
+#endif
 #include "common/tile.glsl"
 layout(constant_id = 8) const uint BM = 64;
 layout(constant_id = 9) const uint BN = 64;
@@ -44,6 +48,7 @@ void main() {
     Share s = t.s;
     uint down = gl_SubgroupID / (BN / WN) * WM, across = gl_SubgroupID % (BN / WN) * WN;
     uvec4 a_next[A_LOADS], b_next[B_LOADS];
+    A_ROWS(t, A_LOADS, A_STRIDE - 1)
     EACH_RUN(t, s, BM)
     coopmat<float, gl_ScopeSubgroup, MM, MN, gl_MatrixUseAccumulator> sum[FM * FN];
     [[unroll]] for (uint i = 0; i < FM * FN; i++)
@@ -66,7 +71,7 @@ void main() {
                 uvec2 at = spot(lane + i * SIZE, A_STRIDE - 1);
                 uint r = t.row + (A_ALONG_K ? at.y : at.x * CHUNK), kk = k + (A_ALONG_K ? at.x * CHUNK : at.y);
                 uint there = A_ALONG_K ? left(kk, s.end, CHUNK) : left(r, p.m, CHUNK);
-                a_next[i] = a_chunk(s.a + r * p.a_m + kk * p.a_k, r < p.m && kk < s.end ? there : 0u);
+                a_next[i] = A_FETCH(s, i, r, kk, r < p.m && kk < s.end ? there : 0u);
             }
             [[unroll]] for (uint i = 0; i < B_LOADS; i++) {
                 uvec2 at = spot(lane + i * SIZE, B_STRIDE - 1);
@@ -74,6 +79,7 @@ void main() {
                 uint there = B_ALONG_K ? left(kk, s.end, CHUNK) : left(c, p.n, CHUNK);
                 b_next[i] = b_fetch(s, c, kk, c < p.n && kk < s.end ? there : 0u);
             }
+            A_ON
         }
         if (k > s.first) {
             [[unroll]] for (uint q = 0; q < BK; q += MK) {

@@ -5,7 +5,11 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include ELEMENT
+#ifdef CONV
+#include "common/conv.glsl"
+#else
 #include "common/product.glsl"
+#endif
 #include "common/tile.glsl"
 layout(constant_id = 8) const uint BM = 64;
 layout(constant_id = 9) const uint BN = 64;
@@ -25,6 +29,7 @@ void main() {
     Tile t = tile(group_index(), BM, BN);
     Share s = t.s;
     uvec4 a_next[A_LOADS], b_next[B_LOADS];
+    A_ROWS(t, A_LOADS, BK / CHUNK)
     EACH_RUN(t, s, BM)
     vec4 sum[TM * TN / 4];
     [[unroll]] for (uint i = 0; i < TM * TN / 4; i++) sum[i] = vec4(0.0);
@@ -64,11 +69,11 @@ void main() {
                 if (A_ALONG_K) {
                     uvec2 at = spot(lane + i * SIZE, BK / CHUNK);
                     uint r = t.row + at.y, kk = k + at.x * CHUNK;
-                    a_next[i] = a_chunk(s.a + r * p.a_m + kk * p.a_k, r < p.m ? left(kk, s.end, CHUNK) : 0u);
+                    a_next[i] = A_FETCH(s, i, r, kk, r < p.m ? left(kk, s.end, CHUNK) : 0u);
                 } else {
                     uvec2 at = spot(lane + i * SIZE, BM / CHUNK);
                     uint r = t.row + at.x * CHUNK, kk = k + at.y;
-                    a_next[i] = a_chunk(s.a + r * p.a_m + kk * p.a_k, kk < s.end ? left(r, p.m, CHUNK) : 0u);
+                    a_next[i] = A_FETCH(s, i, r, kk, kk < s.end ? left(r, p.m, CHUNK) : 0u);
                 }
             }
             [[unroll]] for (uint i = 0; i < B_LOADS; i++) {
@@ -82,6 +87,7 @@ void main() {
                     b_next[i] = b_fetch(s, c, kk, kk < s.end ? left(c, p.n, B_CHUNK) : 0u);
                 }
             }
+            A_ON
         }
         if (k > s.first) {
             uint a_from = a_at + down / 4, b_from = b_at + across / 4;

@@ -60,28 +60,7 @@ layout(push_constant) uniform Push {
 #endif
 } p;
 
-#if PER_WORD == 2
-const uint CHUNK = 8;
-#define ELEMENT_BITS(words, at) ((words[(at) >> 1] >> (((at) & 1u) << 4)) & 0xffffu)
-#define PIECE(words, at, step, q, count) \
-    ((2u * q < count ? ELEMENT_BITS(words, at + 2u * q * step) : 0u) \
-     | ((2u * q + 1u < count ? ELEMENT_BITS(words, at + (2u * q + 1u) * step) : 0u) << 16))
-vec2 pair(uint word) { return QUICK ? quick_pair(word) : vec2(element(word, 0u), element(word, 1u)); }
-void unpack(uvec4 raw, out vec4 low, out vec4 high) {
-    low = vec4(pair(raw.x), pair(raw.y));
-    high = vec4(pair(raw.z), pair(raw.w));
-}
-#else
-const uint CHUNK = 4;
-#define PIECE(words, at, step, q, count) (q < count ? words[at + q * step] : 0u)
-void unpack(uvec4 raw, out vec4 low, out vec4 high) {
-    low = uintBitsToFloat(raw);
-    high = vec4(0.0);
-}
-#endif
-#define GATHER(words, at, step, count) \
-    uvec4(PIECE(words, at, step, 0u, count), PIECE(words, at, step, 1u, count), PIECE(words, at, step, 2u, count), \
-          PIECE(words, at, step, 3u, count))
+#include "chunks.glsl"
 
 // The chunk of a from element `at` on, of which the first `count` (at most CHUNK) are there; the others are 0.
 uvec4 a_chunk(uint at, uint count) {
@@ -99,6 +78,12 @@ uvec4 b_chunk(uint at, uint count) {
 
 // How many of `most` there are from `i` on before `end`.
 uint left(uint i, uint end, uint most) { return i < end ? min(end - i, most) : 0u; }
+
+// Where an element of a factor lies in its matrix; what of a is read beside that.
+#define A_ROWS(t, loads, runs)
+#define A_FETCH(s, i, row, k, count) a_chunk(s.a + row * p.a_m + k * p.a_k, count)
+#define A_ON
+#define B_PLACE(column, k) column * p.b_n + k * p.b_k
 
 // The matrices of a workgroup and its terms.
 struct Share {

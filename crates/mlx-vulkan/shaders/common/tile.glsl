@@ -70,7 +70,7 @@ uvec4 b_packed(uvec4 raw) {
 #else
 const uint B_CHUNK = CHUNK;
 uvec4 b_fetch(Share s, uint column, uint k, uint count) {
-    return b_chunk(s.b + column * p.b_n + k * p.b_k, count);
+    return b_chunk(s.b + B_PLACE(column, k), count);
 }
 void b_unpack(uvec4 raw, out vec4 low, out vec4 high) { unpack(raw, low, high); }
 uvec4 b_packed(uvec4 raw) { return raw; }

@@ -4,7 +4,7 @@
 //! and capabilities alone. What no plan fits is a fold of products (`reduce`), which takes any layout.
 
 use super::Kernel;
-use super::picks::{finisher, pick};
+use super::picks::{add_up, pick};
 use super::reduce::{naive, naive_supports};
 use super::rows::element;
 use super::split;
@@ -177,11 +177,11 @@ impl Product {
         self.batches() * self.m * self.n
     }
     /// Elements of a chunk of 16 bytes.
-    fn chunk(&self) -> usize {
+    pub fn chunk(&self) -> usize {
         16 / self.dtype.size()
     }
     /// Whether results can be stored in whole words.
-    fn whole_words(&self) -> bool {
+    pub fn whole_words(&self) -> bool {
         self.dtype.size() == 4 || (self.out[1] == 1 && (self.n.is_multiple_of(2) || self.batches() * self.m == 1))
     }
 
@@ -246,7 +246,7 @@ pub(super) struct Tile {
 }
 
 impl Tile {
-    const fn of(rows: u32, columns: u32, step: u32, down: u32, across: u32) -> Tile {
+    pub(super) const fn of(rows: u32, columns: u32, step: u32, down: u32, across: u32) -> Tile {
         Tile { rows, columns, step, down, across, stages: 1 }
     }
     const fn twice(self) -> Tile {
@@ -275,9 +275,9 @@ impl Tile {
 pub(super) struct Coop {
     pub tile: Tile,
     /// Rows, columns and terms of a matrix product.
-    matrix: [u32; 3],
+    pub matrix: [u32; 3],
     /// Lanes of a subgroup.
-    lanes: u32,
+    pub lanes: u32,
 }
 
 /// Subgroups of every tile divide its loads.
@@ -313,7 +313,7 @@ impl Coop {
             && coop.shared() <= caps.shared_memory;
         able.then_some(coop)
     }
-    fn group(self) -> u32 {
+    pub fn group(self) -> u32 {
         self.tile.group() * self.lanes
     }
     /// At most, over the layouts of the operands.
@@ -324,9 +324,9 @@ impl Coop {
     }
 }
 
-const LOW: Tile = Tile::of(32, 64, 32, 4, 4);
-const MIDDLE: Tile = Tile::of(64, 64, 16, 8, 4);
-const HIGH: Tile = Tile::of(128, 128, 16, 8, 8);
+pub(super) const LOW: Tile = Tile::of(32, 64, 32, 4, 4);
+pub(super) const MIDDLE: Tile = Tile::of(64, 64, 16, 8, 4);
+pub(super) const HIGH: Tile = Tile::of(128, 128, 16, 8, 8);
 pub(super) const TILES: [Tile; 3] = [LOW, MIDDLE, HIGH];
 /// What else large products of f32 are measured with.
 pub(super) const TWICE: [Tile; 3] =
@@ -396,11 +396,12 @@ impl Default for Rules {
     }
 }
 
-const COLUMNS_GROUP: u32 = 128;
+/// Invocations of the workgroups of kernels that have no size of their own.
+pub(super) const COLUMNS_GROUP: u32 = 128;
 
 impl Plan {
     /// Workgroups of a part.
-    fn groups(&self, p: &Product) -> usize {
+    pub fn groups(&self, p: &Product) -> usize {
         let (m, n) = if self.flip { (p.n, p.m) } else { (p.m, p.n) };
         p.batches()
             * match self.variant {
@@ -413,13 +414,13 @@ impl Plan {
             }
     }
     /// Split so that the device is busy, as far as that pays.
-    fn split(self, p: &Product, rules: &Rules) -> Plan {
+    pub fn split(self, p: &Product, rules: &Rules) -> Plan {
         let most = (p.k / rules.part).max(1);
         let parts = (rules.busy / self.groups(p).max(1)).clamp(1, most).min(64);
         Plan { parts, ..self }
     }
     /// Terms of a part; the parts may turn out to be fewer.
-    fn terms(&self, p: &Product) -> usize {
+    pub fn terms(&self, p: &Product) -> usize {
         if self.parts <= 1 { p.k.max(1) } else { p.k.div_ceil(self.parts).next_multiple_of(STEP) }
     }
     /// Whether the kernel takes the shape and layout.
@@ -497,7 +498,7 @@ pub(super) fn choose(p: &Product, quantized: bool, caps: &Caps, rules: &Rules) -
 }
 
 /// The plan with cooperative matrices: the largest tiles that keep the device busy.
-fn coop_plan(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
+pub(super) fn coop_plan(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan> {
     let plans = COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(|c| Plan {
         variant: Variant::Coop(c),
         flip: false,
@@ -561,9 +562,9 @@ pub(super) fn spread(caps: &Caps, groups: usize) -> [u32; 3] {
 /// The addend of a product with the factors of both.
 #[derive(Clone, Copy)]
 pub(super) struct Addend<'a> {
-    c: &'a Bound,
-    alpha: f32,
-    beta: f32,
+    pub c: &'a Bound,
+    pub alpha: f32,
+    pub beta: f32,
 }
 
 /// Scales and biases of a quantized factor.
@@ -613,9 +614,7 @@ pub(super) fn record(
         },
         _ => plan,
     };
-    let (Some(shader), Some(finish)) = (pick(plan.variant, p.dtype, sides.is_some(), chosen), finisher(p.dtype)) else {
-        return Ok(());
-    };
+    let Some(shader) = pick(plan.variant, p.dtype, sides.is_some(), chosen) else { return Ok(()) };
     let ([a, b], q) = if plan.flip { ([ins[1], ins[0]], p.flipped()) } else { (ins, p.clone()) };
     let terms = plan.terms(p);
     let parts = p.k.div_ceil(terms).max(1);
@@ -717,16 +716,7 @@ pub(super) fn record(
     if direct {
         return Ok(());
     }
-    let each = 4 / p.dtype.size();
-    let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![p.outputs() as u32, parts as u32, p.m as u32, p.n as u32];
-    push.extend([target.first / 4, first_c, p.c[0] as u32, p.c[1] as u32, out.first / 4]);
-    push.extend(factors);
-    push.extend([p.batch[1], p.batch[2]].map(|n| n as u32));
-    push.extend(p.over[2].map(|s| s as u32));
-    let c = add.map_or(&target, |x| x.c);
-    let spec = [COLUMNS_GROUP, add.is_some().into()];
-    let groups = spread(cx.caps, p.outputs().div_ceil(each).div_ceil(COLUMNS_GROUP as usize));
-    cx.dispatch(&Dispatch { shader: finish, spec: &spec, bind: &[&target, c, out], push: &push, groups })
+    add_up(cx, p, parts, &target, add, out)
 }
 
 fn plan(a: &Desc, b: &Desc, c: Option<&Desc>, caps: &Caps) -> Option<(Product, Plan)> {

@@ -7,7 +7,11 @@ mod affine;
 mod attention;
 mod block;
 mod boxes;
+mod conv;
+#[cfg(test)]
+mod conv_tests;
 mod copy;
+mod fft;
 mod gather;
 mod gathered;
 #[cfg(test)]
@@ -108,6 +112,8 @@ selection! {
         gather { Gather, GatherAxis }
         scatter { Scatter, ScatterAxis }
         matmul { Matmul, AddMM, GatherMM }
+        conv { Conv }
+        fft { Fft }
         affine { QuantizedMatmul, GatherQMM, Quantize, Dequantize }
         blocks { BlockMatmul, BlockRows, BlockDequantize }
         rows { Softmax, LogSumExp, CrossEntropy, RmsNorm, LayerNorm }
@@ -118,6 +124,6 @@ selection! {
     apart { GpuKernel }
     none {
         Broadcast, Reshape, Transpose, Slice, AsStrided, Bitcast, StopGradient,
-        Custom, Depends, Conv, Fft, Linalg,
+        Custom, Depends, Linalg,
     }
 }

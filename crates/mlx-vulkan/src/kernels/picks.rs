@@ -1,10 +1,11 @@
-//! Shaders of products.
+//! Shaders of products, and the sum of their parts.
 
-use super::matmul::Variant;
-use super::rows::by_dtype;
-use crate::record::Shader;
+use super::matmul::{Addend, COLUMNS_GROUP, Product, Variant, spread};
+use super::rows::{by_dtype, element};
+use crate::record::{Bound, Cx, Dispatch, Shader};
 use crate::shaders;
-use mlx_ir::DType;
+use mlx_ir::{DType, Result};
+use smallvec::SmallVec;
 
 /// The shader of a kernel for a dtype, for plain factors and for quantized ones, for those that indices choose; none
 /// where there is none.
@@ -53,7 +54,30 @@ pub(super) fn pick(variant: Variant, d: DType, quantized: bool, chosen: bool) ->
     }
 }
 
-/// The kernel that adds up parts of a product.
-pub(super) fn finisher(d: DType) -> Option<&'static Shader> {
-    by_dtype(d, [&shaders::MATMUL_FINISH_F32, &shaders::MATMUL_FINISH_F16, &shaders::MATMUL_FINISH_BF16])
+/// Records the sum of the f32 parts of a product, rounded to its type.
+///
+/// # Errors
+/// As [`Cx::dispatch`].
+pub(super) fn add_up(
+    cx: &mut Cx<'_>,
+    p: &Product,
+    parts: usize,
+    sums: &Bound,
+    add: Option<Addend<'_>>,
+    out: &Bound,
+) -> Result<()> {
+    let finishers = [&shaders::MATMUL_FINISH_F32, &shaders::MATMUL_FINISH_F16, &shaders::MATMUL_FINISH_BF16];
+    let Some(shader) = by_dtype(p.dtype, finishers) else { return Ok(()) };
+    let each = 4 / p.dtype.size();
+    let factors = add.map_or([1.0, 0.0], |x| [x.alpha, x.beta]).map(f32::to_bits);
+    let first_c = add.map_or(0, |x| element(x.c, p.dtype));
+    let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![p.outputs() as u32, parts as u32, p.m as u32, p.n as u32];
+    push.extend([sums.first / 4, first_c, p.c[0] as u32, p.c[1] as u32, out.first / 4]);
+    push.extend(factors);
+    push.extend([p.batch[1], p.batch[2]].map(|n| n as u32));
+    push.extend(p.over[2].map(|s| s as u32));
+    let c = add.map_or(sums, |x| x.c);
+    let spec = [COLUMNS_GROUP, add.is_some().into()];
+    let groups = spread(cx.caps, p.outputs().div_ceil(each).div_ceil(COLUMNS_GROUP as usize));
+    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &[sums, c, out], push: &push, groups })
 }

@@ -1,7 +1,7 @@
 //! What the self-test computes: a few shapes for each family of kernels, among them one that is no multiple of any
 //! tile and one that takes many workgroups.
 
-use crate::ops::{self, Mask, PadMode};
+use crate::ops::{self, FftKind, FftNorm, Mask, PadMode};
 use crate::{Array, DType, Result};
 use half::{bf16, f16};
 use mlx_ir::QuantFormat;
@@ -117,6 +117,18 @@ fn products(dtype: DType) -> Result<Vec<Array>> {
         ops::addmm(&of(&[40, 96], dtype, 3)?, &of(&[40, 320], dtype, 4)?, &turned, 1.0, 0.5)?,
         chosen(dtype, 1)?,
         chosen(dtype, 20)?,
+    ])
+}
+
+/// By tiles, in groups, each channel alone, transposed.
+fn convolutions(dtype: DType) -> Result<Vec<Array>> {
+    let (x, w) = (of(&[2, 13, 11, 24], dtype, 1)?, of(&[70, 3, 3, 24], dtype, 2)?);
+    let (apart, alone) = (of(&[48, 3, 2, 8], dtype, 3)?, of(&[24, 3, 3, 1], dtype, 4)?);
+    Ok(vec![
+        ops::conv(&x, &w, &[1, 2], &[1, 1], &[1, 1], 1)?,
+        ops::conv(&x, &apart, &[1, 1], &[2, 0], &[2, 1], 3)?,
+        ops::conv(&x, &alone, &[1, 1], &[1, 1], &[1, 1], 24)?,
+        ops::conv_transpose(&x, &w, &[2, 1], &[1, 0], &[1, 1], &[1, 0], 1)?,
     ])
 }
 
@@ -318,6 +330,29 @@ pub(super) const CASES: &[Case] = &[
     Case { family: "matmul", name: "f32", within: 1e-4, make: || products(DType::F32) },
     Case { family: "matmul", name: "f16", within: 4e-3, make: || products(DType::F16) },
     Case { family: "matmul", name: "bf16", within: 3e-2, make: || products(DType::BF16) },
+    Case { family: "conv", name: "f32", within: 1e-4, make: || convolutions(DType::F32) },
+    Case { family: "conv", name: "f16", within: 4e-3, make: || convolutions(DType::F16) },
+    Case { family: "conv", name: "bf16", within: 3e-2, make: || convolutions(DType::BF16) },
+    Case {
+        family: "fft",
+        name: "lines",
+        within: 1e-5,
+        make: || {
+            let of = |shape: &[usize], seed| ops::view(&floats(shape, seed)?, DType::C64);
+            let one = |x: &Array, axis, inverse| {
+                ops::fftn(x, None, Some(&[axis]), FftKind::Complex, inverse, FftNorm::Backward)
+            };
+            let (short, long) = (of(&[70, 64], 1)?, of(&[5, 2 * 2048], 2)?);
+            let all = [
+                one(&short, 1, false)?,
+                one(&short, 1, true)?,
+                one(&long, 1, false)?,
+                one(&of(&[16, 66], 3)?, 0, true)?,
+            ];
+            // As parts beside each other, which are compared both.
+            all.iter().map(|y| ops::view(y, DType::F32)).collect()
+        },
+    },
     Case { family: "affine", name: "f32", within: 1e-3, make: || affine_products(DType::F32, 4) },
     Case { family: "affine", name: "f16", within: 1e-2, make: || affine_products(DType::F16, 8) },
     Case {
