@@ -135,46 +135,64 @@ pub(super) struct Source {
 /// Elements that are worked on together at most.
 pub(super) const BLOCK: usize = WIDE * 16;
 
-/// Runs a chain over `n` elements and writes what is left in the registers.
+/// Runs a chain over `n` elements and writes what is left in the registers, with `past` past the caches (then
+/// [`crate::stream::fence`] must follow).
 ///
 /// # Safety
-/// `n` elements of f32 at every operand; `out` may be one of them, and overlaps no other.
-pub(super) unsafe fn run(isa: Isa, acts: &[(Act, Source)], out: *mut f32, n: usize) {
-    dispatch(isa, Run { acts, out, n })
+/// `n` elements of f32 at every operand; `out` may be one of them, and overlaps no other. With `past`, `out` is aligned to
+/// a line.
+pub(super) unsafe fn run(isa: Isa, acts: &[(Act, Source)], out: *mut f32, n: usize, past: bool) {
+    dispatch(isa, Run { acts, out, n, past })
 }
 
 struct Run<'a> {
     acts: &'a [(Act, Source)],
     out: *mut f32,
     n: usize,
+    past: bool,
 }
 
-/// Vectors that are worked on together.
-const WIDE: usize = 8;
+/// Vectors that are worked on together, where the processor holds so many and some more. Looking up what is to be done takes
+/// as long as doing it with a few.
+const WIDE: usize = 16;
 
 impl Body for Run<'_> {
     type Out = ();
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let mut i = 0;
-        // SAFETY: within `n`.
+        // SAFETY: within `n`; what is streamed starts at whole vectors from an aligned address.
         unsafe {
-            while i + WIDE * S::N <= self.n {
-                block::<S, WIDE, false>(self.acts, self.out, i, 0);
-                i += WIDE * S::N;
+            if S::REGISTERS > WIDE {
+                self.blocks::<S, WIDE>(&mut i);
+                self.blocks::<S, { WIDE / 4 }>(&mut i);
+            } else {
+                self.blocks::<S, { WIDE / 2 }>(&mut i);
             }
-            while i + S::N <= self.n {
-                block::<S, 1, false>(self.acts, self.out, i, 0);
-                i += S::N;
-            }
+            self.blocks::<S, 1>(&mut i);
             if i < self.n {
-                block::<S, 1, true>(self.acts, self.out, i, self.n - i);
+                block::<S, 1, true>(self.acts, self.out, i, self.n - i, false);
             }
         }
     }
 }
 
-/// `W` vectors from element `i` on, or, with `PART`, `rest` elements.
+impl Run<'_> {
+    /// Blocks of `W` vectors from element `i` on, as many as there are.
+    ///
+    /// # Safety
+    /// As [`run`].
+    #[inline(always)]
+    unsafe fn blocks<S: Simd, const W: usize>(&self, i: &mut usize) {
+        while *i + W * S::N <= self.n {
+            // SAFETY: passed on.
+            unsafe { block::<S, W, false>(self.acts, self.out, *i, 0, self.past) };
+            *i += W * S::N;
+        }
+    }
+}
+
+/// `W` vectors from element `i` on, or, with `PART`, `rest` elements, which are never written past the caches.
 ///
 /// # Safety
 /// As [`run`], with the elements at hand.
@@ -184,6 +202,7 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
     out: *mut f32,
     i: usize,
     rest: usize,
+    past: bool,
 ) {
     // SAFETY: the level's features are there.
     let mut v = [unsafe { S::zero() }; W];
@@ -243,5 +262,14 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
         }
     }
     // SAFETY: as above.
-    unsafe { put(out.add(i), &v) }
+    unsafe {
+        let p = out.add(i);
+        if past && !PART {
+            for j in 0..W {
+                S::stream(p.add(j * S::N), v[j]);
+            }
+        } else {
+            put(p, &v);
+        }
+    }
 }
