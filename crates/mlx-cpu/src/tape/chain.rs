@@ -132,6 +132,9 @@ pub(super) struct Source {
     pub step: usize,
 }
 
+/// Elements ahead that are asked for when some are read: the processor sees no further than the block at hand.
+const AHEAD: usize = 2 * BLOCK;
+
 /// Elements that are worked on together at most.
 pub(super) const BLOCK: usize = WIDE * 16;
 
@@ -213,11 +216,20 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
                 v[j] = $e;
             }
         };
-        (|$x:ident, $y:ident| $e:expr, $p:expr) => {
-            for j in 0..W {
-                let $x = v[j];
-                let $y = if PART { S::load_part($p, rest) } else { S::load($p.add(j * S::N)) };
-                v[j] = $e;
+        (|$x:ident, $y:ident| $e:expr, $p:expr, $step:expr) => {
+            if $step == 0 {
+                // One element for all is read once.
+                let $y = if PART { S::load_part($p, rest) } else { S::load($p) };
+                for j in 0..W {
+                    let $x = v[j];
+                    v[j] = $e;
+                }
+            } else {
+                for j in 0..W {
+                    let $x = v[j];
+                    let $y = if PART { S::load_part($p, rest) } else { S::load($p.add(j * S::N)) };
+                    v[j] = $e;
+                }
             }
         };
     }
@@ -232,20 +244,27 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
         unsafe {
             let p = from.first.add(i * from.step);
             match act {
-                Act::Load => each!(|_x, y| y, p),
+                Act::Load => {
+                    if W > 1 && from.step != 0 {
+                        for j in 0..W {
+                            S::prefetch(p.wrapping_add(AHEAD + j * S::N));
+                        }
+                    }
+                    each!(|_x, y| y, p, from.step)
+                }
                 Act::Keep => put(p, &v),
-                Act::Add => each!(|x, y| S::add(x, y), p),
+                Act::Add => each!(|x, y| S::add(x, y), p, from.step),
                 Act::Double => each!(|x| S::add(x, x)),
-                Act::Subtract => each!(|x, y| S::sub(x, y), p),
-                Act::SubtractFrom => each!(|x, y| S::sub(y, x), p),
-                Act::Multiply => each!(|x, y| S::mul(x, y), p),
+                Act::Subtract => each!(|x, y| S::sub(x, y), p, from.step),
+                Act::SubtractFrom => each!(|x, y| S::sub(y, x), p, from.step),
+                Act::Multiply => each!(|x, y| S::mul(x, y), p, from.step),
                 Act::Square => each!(|x| S::mul(x, x)),
-                Act::Divide => each!(|x, y| S::div(x, y), p),
-                Act::DivideInto => each!(|x, y| S::div(y, x), p),
-                Act::Maximum => each!(|x, y| S::larger(x, y), p),
-                Act::MaximumOf => each!(|x, y| S::larger(y, x), p),
-                Act::Minimum => each!(|x, y| S::smaller(x, y), p),
-                Act::MinimumOf => each!(|x, y| S::smaller(y, x), p),
+                Act::Divide => each!(|x, y| S::div(x, y), p, from.step),
+                Act::DivideInto => each!(|x, y| S::div(y, x), p, from.step),
+                Act::Maximum => each!(|x, y| S::larger(x, y), p, from.step),
+                Act::MaximumOf => each!(|x, y| S::larger(y, x), p, from.step),
+                Act::Minimum => each!(|x, y| S::smaller(x, y), p, from.step),
+                Act::MinimumOf => each!(|x, y| S::smaller(y, x), p, from.step),
                 Act::Abs => each!(|x| S::abs(x)),
                 Act::Negative => each!(|x| S::neg(x)),
                 Act::RoundF16 => each!(|x| {
