@@ -1,5 +1,6 @@
 //! Rates of elementwise work, copies, reductions, scans and norms on 16M elements, beside the measured rates of
-//! plain reading and copying. Arguments: threads (default 2), a part of the names to run.
+//! plain reading and copying. The last figure of a row is its share of the rate of a plain copy (or read, where the
+//! output is small) of its memory, measured by turns with it. Arguments: threads (default 2), a part of the names to run.
 
 use mlx_cpu::{CpuBackend, Isa};
 use mlx_ir::op::{self, ArgKind, ReduceKind, ScanKind};
@@ -8,6 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 const N: usize = 4096;
+
+/// Times of a row.
+const RUNS: usize = 15;
 
 struct Bench {
     b: CpuBackend,
@@ -31,8 +35,10 @@ impl Bench {
         }
         let op = op.into();
         let ins: Vec<Operand> = ins.iter().map(|&i| i.clone()).collect();
-        let mut times = Vec::new();
-        for _ in 0..7 {
+        let (mut times, mut shares) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            let large = ins.iter().max_by_key(|i| i.buffer.len()).expect("rows have inputs");
+            let plain = self.plain(large, out) * bytes as f64;
             let t = Instant::now();
             match self.b.launch(&op, &ins, std::slice::from_ref(out)).expect("kernels do not fail") {
                 Launch::Done => {}
@@ -41,12 +47,90 @@ impl Bench {
                     return;
                 }
             }
-            times.push(t.elapsed().as_secs_f64());
+            let took = t.elapsed().as_secs_f64();
+            times.push(took);
+            shares.push(plain / took);
         }
-        times.sort_by(f64::total_cmp);
-        let t = times[3];
-        println!("{name:28} {:8.2} ms {:7.2} GB/s", t * 1e3, bytes as f64 / t / 1e9);
+        let (t, share) = (median(times), median(shares));
+        println!("{name:28} {:8.2} ms {:7.2} GB/s {share:6.2}", t * 1e3, bytes as f64 / t / 1e9);
     }
+
+    /// Seconds for a byte of plain work on the row's own memory, so that both find the same in the caches: a copy, or a
+    /// read where the output is small.
+    fn plain(&self, x: &Operand, out: &Operand) -> f64 {
+        let (n, m) = (x.buffer.len(), out.buffer.len());
+        if m < n / 4 { self.read(x, n) / n as f64 } else { self.copy(x, out, n.min(m)) / (2 * n.min(m)) as f64 }
+    }
+
+    /// Seconds in which all threads read `bytes`.
+    fn read(&self, x: &Operand, bytes: usize) -> f64 {
+        let from = x.buffer.ptr() as usize;
+        self.timed(|i, tasks| {
+            let n = bytes / 8 / tasks;
+            // SAFETY: the buffer is that long.
+            let s = unsafe { std::slice::from_raw_parts((from as *const u64).add(n * i), n) };
+            std::hint::black_box(s.iter().fold(0u64, |a, &v| a.wrapping_add(v)));
+        })
+    }
+
+    /// Seconds in which all threads copy `bytes`, past the caches if these are many.
+    fn copy(&self, x: &Operand, out: &Operand, bytes: usize) -> f64 {
+        let (from, to) = (x.buffer.ptr() as usize, out.buffer.ptr() as usize);
+        self.timed(|i, tasks| {
+            let part = |i: usize| (bytes / tasks * i) & !63;
+            let (a, n) = (part(i), part(i + 1) - part(i));
+            // SAFETY: both buffers are that long, they are not the same, and tasks have their own parts.
+            unsafe { copy_lines((from + a) as *const u8, (to + a) as *mut u8, n, bytes >= 24 << 20) }
+        })
+    }
+
+    /// Seconds of work that is cut into parts: a few for each thread.
+    fn timed(&self, part: impl Fn(usize, usize) + Sync) -> f64 {
+        let tasks = 4 * self.b.pool().threads();
+        let t = Instant::now();
+        self.b.pool().run(tasks, &|i| part(i, tasks));
+        t.elapsed().as_secs_f64()
+    }
+}
+
+/// # Safety
+/// `n` bytes at both, `to` aligned to a line.
+unsafe fn copy_lines(from: *const u8, to: *mut u8, n: usize, past: bool) {
+    // SAFETY: the caller's promise; the features are asked for.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if past && is_x86_feature_detected!("avx") {
+            return x86::lines(from, to, n);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = past;
+        std::ptr::copy_nonoverlapping(from, to, n);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    /// # Safety
+    /// `n` bytes at both, `to` aligned to a line; AVX.
+    #[target_feature(enable = "avx")]
+    pub unsafe fn lines(from: *const u8, to: *mut u8, n: usize) {
+        for i in (0..n & !63).step_by(64) {
+            // SAFETY: within `n`.
+            unsafe {
+                let (a, b) = (_mm256_loadu_si256(from.add(i).cast()), _mm256_loadu_si256(from.add(i + 32).cast()));
+                _mm256_stream_si256(to.add(i).cast(), a);
+                _mm256_stream_si256(to.add(i + 32).cast(), b);
+            }
+        }
+        _mm_sfence();
+    }
+}
+
+fn median(mut v: Vec<f64>) -> f64 {
+    v.sort_by(f64::total_cmp);
+    v[v.len() / 2]
 }
 
 fn map1(f: Func, from: DType, to: DType) -> Op {
@@ -57,8 +141,8 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let threads = args.first().and_then(|a| a.parse().ok()).unwrap_or(2);
     let isa = std::env::var("MLX_CPU_ISA").ok().map_or(Isa::detect(), |n| Isa::from_name(&n).expect("a level"));
-    let b =
-        Bench { b: CpuBackend::new(threads, isa).expect("back end"), filter: args.get(1).cloned().unwrap_or_default() };
+    let b = CpuBackend::new(threads, isa).expect("back end");
+    let b = Bench { b, filter: args.get(1).cloned().unwrap_or_default() };
     println!("level {isa}, {threads} threads");
     let n = N * N;
     let x = b.filled(&[N, N], |i| (i % 1000) as f32 * 0.01 - 5.0);
@@ -69,30 +153,17 @@ fn main() {
     let out = b.empty(&[N, N], DType::F32);
     let (f, d) = (4 * n, DType::F32);
 
-    // The plain rates: a read by all threads, and memcpy by all threads.
-    let src = x.buffer.ptr() as usize;
-    let dst = out.buffer.ptr() as usize;
-    for (name, copy) in [("(read)", false), ("(copy)", true)] {
-        let mut times = Vec::new();
-        for _ in 0..7 {
-            let t = Instant::now();
-            b.b.pool().run(threads, &|i| {
-                let (from, to) = (n / threads * i, n / threads * (i + 1));
-                // SAFETY: both buffers hold n elements and tasks have their own parts.
-                unsafe {
-                    let s = std::slice::from_raw_parts((src as *const u64).add(from / 2), (to - from) / 2);
-                    if copy {
-                        std::ptr::copy_nonoverlapping(s.as_ptr(), (dst as *mut u64).add(from / 2), s.len());
-                    } else {
-                        std::hint::black_box(s.iter().fold(0u64, |a, &v| a.wrapping_add(v)));
-                    }
-                }
-            });
-            times.push(t.elapsed().as_secs_f64());
-        }
-        times.sort_by(f64::total_cmp);
-        let bytes = if copy { 2 * f } else { f };
-        println!("{name:28} {:8.2} ms {:7.2} GB/s", times[3] * 1e3, bytes as f64 / times[3] / 1e9);
+    // The plain rates: a read by all threads, and copies by all threads.
+    let read = median((0..RUNS).map(|_| b.read(&x, f)).collect());
+    println!("{:28} {:8.2} ms {:7.2} GB/s", "(read)", read * 1e3, f as f64 / read / 1e9);
+    for bytes in [f, f / 4, f / 8] {
+        let t = median((0..RUNS).map(|_| b.copy(&x, &out, bytes)).collect());
+        println!(
+            "{:28} {:8.2} ms {:7.2} GB/s",
+            format!("(copy {} MiB)", bytes >> 20),
+            t * 1e3,
+            2.0 * bytes as f64 / t / 1e9
+        );
     }
 
     b.run("add", 3 * f, map1(Func::Add, d, d), &[&x, &y], &out);
@@ -121,6 +192,10 @@ fn main() {
     b.run("power", 3 * f, map1(Func::Power, d, d), &[&y, &x], &out);
     b.run("remainder", 3 * f, map1(Func::Remainder, d, d), &[&x, &y], &out);
     b.run("where", 3 * f + n, map1(Func::Select, d, d), &[&c, &x, &y], &out);
+    let mut t = TapeBuilder::new(&[d, d]);
+    let larger = t.call(Func::Greater, &[0, 1]).and_then(|c| t.call(Func::Select, &[c, 0, 1]));
+    larger.expect("a small tape");
+    b.run("where larger", 3 * f, op::Map { tape: Arc::new(t.finish()) }, &[&x, &y], &out);
     let mask = b.empty(&[N, N], DType::Bool);
     b.run("less", 2 * f + n, map1(Func::Less, d, DType::Bool), &[&x, &y], &mask);
     let half = b.empty(&[N, N], DType::F16);
@@ -143,6 +218,18 @@ fn main() {
     };
     steps(&mut t).expect("a small tape");
     b.run("gelu tape", 2 * f, op::Map { tape: Arc::new(t.finish()) }, &[&x], &out);
+
+    let mut t = TapeBuilder::new(&[d]);
+    let steps = |t: &mut TapeBuilder| -> mlx_ir::Result<()> {
+        let (k, c) = (t.constant(0.5f32)?, t.constant(1f32)?);
+        (0..5).try_fold(0, |v, _| {
+            let v = t.call(Func::Multiply, &[v, k])?;
+            t.call(Func::Add, &[v, c])
+        })?;
+        Ok(())
+    };
+    steps(&mut t).expect("a small tape");
+    b.run("chain of ten", 2 * f, op::Map { tape: Arc::new(t.finish()) }, &[&x], &out);
 
     b.run("copy transposed", 2 * f, op::Contiguous {}, &[&xt], &out);
     let wide = b.empty(&[N, 2 * N], d);
@@ -174,4 +261,36 @@ fn main() {
     b.run("rms norm", 2 * f, op::RmsNorm { eps: op::Real::new(1e-5) }, &[&x, &row], &out);
     let ln = op::LayerNorm { eps: op::Real::new(1e-5), weight: true, bias: true };
     b.run("layer norm", 2 * f, ln, &[&x, &row, &row], &out);
+
+    let heads = b.filled(&[1, 32, 512, 128], |i| (i % 1000) as f32 * 0.01 - 5.0);
+    let turned = b.empty(&[1, 32, 512, 128], d);
+    let zero = b.filled(&[], |_| 0i32);
+    for traditional in [false, true] {
+        let rope = op::Rope {
+            dims: 128,
+            traditional,
+            base: Some(op::Real::new(1e4)),
+            scale: op::Real::new(1.0),
+            inverse: false,
+        };
+        let name = if traditional { "rope, pairs" } else { "rope" };
+        b.run(name, 8 * heads.desc.size(), rope, &[&heads, &zero], &turned);
+    }
+    let table = b.filled(&[49152, 576], |i| i as f32);
+    // Scattered, each row seldom twice.
+    let ids = b.filled(&[8192], |i| (i as u32).wrapping_mul(2654435761) % 49152);
+    let picked = b.empty(&[8192, 1, 576], d);
+    let gather = op::Gather { axes: [0][..].into(), slice_sizes: [1, 576][..].into() };
+    b.run("take rows", 8 * 8192 * 576, gather, &[&table, &ids], &picked);
+    let flat = Operand { desc: Desc::contiguous(&[4 << 20], d), ..x.clone() };
+    let ids = b.filled(&[1 << 20], |i| (i as u32).wrapping_mul(2654435761) % (4 << 20));
+    let picked = b.empty(&[1 << 20, 1], d);
+    let gather = op::Gather { axes: [0][..].into(), slice_sizes: [1][..].into() };
+    b.run("take single", 12 << 20, gather, &[&flat, &ids], &picked);
+    let kept = b.filled(&[8192, 512], |i| i as f32);
+    let updates = b.filled(&[4096, 1, 512], |i| i as f32);
+    let ids = b.filled(&[4096], |i| (i as u32).wrapping_mul(2654435761) % 8192);
+    let scatter = op::Scatter { axes: [0][..].into(), mode: op::UpdateMode::Sum };
+    let o = b.empty(&[8192, 512], d);
+    b.run("add to rows", 4 * 512 * (2 * 8192 + 3 * 4096), scatter, &[&kept, &ids, &updates], &o);
 }

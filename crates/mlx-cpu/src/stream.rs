@@ -2,6 +2,8 @@
 
 /// Outputs from this size on are streamed: they would evict everything else and not stay anyway.
 pub(crate) const LARGE: usize = 24 << 20;
+/// Bytes of a line of the caches.
+pub(crate) const LINE: usize = 64;
 
 /// Copies; with `large`, past the caches where the alignment allows (then [`fence`] must follow).
 ///
@@ -12,8 +14,8 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize, large: boo
     // SAFETY: the caller's promise; each way of streaming runs only where the machine has it.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if large && (to as usize).is_multiple_of(64) {
-            let whole = bytes & !63;
+        if large && (to as usize).is_multiple_of(LINE) {
+            let whole = bytes & !(LINE - 1);
             // Whole lines at once leave the write buffers for the loads.
             if is_x86_feature_detected!("avx512f") {
                 x86::lines512(from, to, whole);
@@ -22,7 +24,9 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize, large: boo
             } else {
                 x86::lines128(from, to, whole);
             }
-            std::ptr::copy_nonoverlapping(from.add(whole), to.add(whole), bytes - whole);
+            if whole < bytes {
+                std::ptr::copy_nonoverlapping(from.add(whole), to.add(whole), bytes - whole);
+            }
             return;
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -51,6 +55,18 @@ mod x86 {
     lines!(lines512, "avx512f", 64, _mm512_loadu_si512, _mm512_stream_si512);
     lines!(lines256, "avx", 32, _mm256_loadu_si256, _mm256_stream_si256);
     lines!(lines128, "sse2", 16, _mm_loadu_si128, _mm_stream_si128);
+}
+
+/// Asks for the lines of `bytes` that are soon read, whatever the address; they come no nearer than the second cache.
+#[inline(always)]
+pub(crate) fn ask(p: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (0..bytes).step_by(LINE) {
+        // SAFETY: part of every x86-64 processor, for any address.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(p.wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (p, bytes);
 }
 
 /// Makes streamed writes visible before a task is reported done.

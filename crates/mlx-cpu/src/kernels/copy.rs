@@ -3,7 +3,7 @@
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::simd::{Body, Simd, dispatch};
-use crate::stream;
+use crate::stream::{self, LINE};
 use crate::view::{Ptr, Walk, ptr};
 use mlx_ir::op::{Concatenate, Contiguous, Pad};
 use mlx_ir::{Desc, Operand, Result, desc};
@@ -12,7 +12,11 @@ use std::mem::MaybeUninit;
 
 /// Bytes below which a copy stays on one thread.
 const PARALLEL: usize = 256 << 10;
-const LINE: usize = 64;
+/// How a large array is turned: lines that are written next to each other, lines that are read so, and lines of the source in
+/// a task. Memory is slow at single lines far apart.
+const ABREAST: usize = 2;
+const ACROSS: usize = 16;
+const ALONG: usize = 64 * LINE;
 
 /// What is to be moved: a box, with the strides (in elements) of both sides.
 pub(crate) struct Move<'a> {
@@ -141,24 +145,19 @@ unsafe fn transpose<T: Copy + Send + Sync>(
     let (outer_from, outer_to) = (pick(fs), pick(ts));
     let total: usize = shape.iter().product::<usize>() * size_of::<T>();
     let large = total >= stream::LARGE;
-    // Lines that are streamed may come in any order, so the source is read as it lies.
-    let bands = if large { along } else { across }.div_ceil(side);
+    let (band, piece) = if large { (ACROSS * side, ALONG) } else { (side, along) };
+    let (bands, pieces) = (across.div_ceil(band), along.div_ceil(piece));
     let places: usize = outer.iter().product();
     let (step_from, step_to) = (fs[last], ts[near]);
     let range = |a: usize, b: usize| {
         for i in a..b {
-            let w = Walk::new(&outer, [&outer_from, &outer_to], i / bands);
-            let first = i % bands * side;
+            let w = Walk::new(&outer, [&outer_from, &outer_to], i / pieces / bands);
+            let (first, line) = (i / pieces % bands * band, i % pieces * piece);
+            let (wide, high) = (band.min(across - first), piece.min(along - line));
             // SAFETY: positions of the box, this task's in the destination.
             unsafe {
-                let (f, t) = (from.at(w.offsets[0]), to.at(w.offsets[1]));
-                let (wide, high) =
-                    if large { (across, side.min(along - first)) } else { (side.min(across - first), along) };
-                let (f, t) = if large {
-                    (f.offset(first as isize * step_from), t.add(first))
-                } else {
-                    (f.add(first), t.offset(first as isize * step_to))
-                };
+                let f = from.at(w.offsets[0]).add(first).offset(line as isize * step_from);
+                let t = to.at(w.offsets[1]).offset(first as isize * step_to).add(line);
                 dispatch(cx.isa, Squares { f, step_from, t, step_to, wide, high, large });
             }
         }
@@ -167,15 +166,14 @@ unsafe fn transpose<T: Copy + Send + Sync>(
         }
     };
     if total < PARALLEL {
-        range(0, places * bands);
+        range(0, places * bands * pieces);
     } else {
-        let grain = (PARALLEL / 2 / (side * along.max(across) * size_of::<T>())).max(1);
-        cx.pool.run_ranges(places * bands, grain, &range);
+        let grain = (PARALLEL / 2 / (band * piece * size_of::<T>())).max(1);
+        cx.pool.run_ranges(places * bands * pieces, grain, &range);
     }
 }
 
-/// A band of `wide` by `high` elements, one of them a line or less: element (i, j) of the source, contiguous in i, becomes
-/// (j, i).
+/// A band of `wide` by `high` elements: element (i, j) of the source, contiguous in i, becomes (j, i).
 struct Squares<T> {
     f: *const T,
     step_from: isize,
@@ -191,15 +189,22 @@ impl<T: Copy> Body for Squares<T> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let side = LINE / size_of::<T>();
-        for i in (0..self.wide).step_by(side) {
-            for k in (0..self.high).step_by(side) {
-                let (wide, high) = (side.min(self.wide - i), side.min(self.high - k));
+        let mut k = 0;
+        while k < self.high {
+            let squares = if self.large && self.high - k >= ABREAST * side { ABREAST } else { 1 };
+            let high = (squares * side).min(self.high - k);
+            for i in (0..self.wide).step_by(side) {
+                let wide = side.min(self.wide - i);
                 // SAFETY: the maker promises the band at both.
                 unsafe {
                     let f = self.f.add(i).offset(k as isize * self.step_from);
                     let t = self.t.offset(i as isize * self.step_to).add(k);
-                    if wide == side && high == side {
-                        square::<S, T>(f, self.step_from, t, self.step_to, self.large);
+                    if wide == side && high == squares * side {
+                        if squares == 1 {
+                            turn::<S, T, 1>(f, self.step_from, t, self.step_to, self.large);
+                        } else {
+                            turn::<S, T, ABREAST>(f, self.step_from, t, self.step_to, self.large);
+                        }
                         continue;
                     }
                     for i in 0..wide {
@@ -209,27 +214,59 @@ impl<T: Copy> Body for Squares<T> {
                     }
                 }
             }
+            k += high;
         }
     }
 }
 
+/// Turns `W` squares, one below the other, which become lines next to each other.
+///
 /// # Safety
-/// A square of a line each way at both.
+/// The squares at both.
 #[inline(always)]
-unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, t: *mut T, ts: isize, large: bool) {
+unsafe fn turn<S: Simd, T: Copy, const W: usize>(f: *const T, fs: isize, t: *mut T, ts: isize, large: bool) {
+    /// Bytes give the largest squares, of a line's 64 each way.
+    #[repr(C, align(64))]
+    struct Turned<const W: usize>(MaybeUninit<[[u8; LINE * LINE]; W]>);
+    let side = LINE / size_of::<T>();
+    let mut turned = Turned::<W>(MaybeUninit::uninit());
+    let b = turned.0.as_mut_ptr().cast::<T>();
+    // SAFETY: the caller's promise; all of `b` that is read is written before.
+    unsafe {
+        for q in 0..W {
+            let f = f.offset((q * side) as isize * fs);
+            if large {
+                for r in 0..side {
+                    stream::ask(f.wrapping_offset((W * side + r) as isize * fs).cast(), 1);
+                }
+            }
+            square::<S, T>(f, fs, b.add(q * side), W * side);
+        }
+        for j in 0..side {
+            stream::copy(b.add(j * W * side).cast(), t.offset(j as isize * ts).cast(), W * LINE, large);
+        }
+    }
+}
+
+/// Turns a square of a line each way, whose lines are `fs` apart, to lines that are `ld` apart.
+///
+/// # Safety
+/// The square at both.
+#[inline(always)]
+unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize) {
     #[repr(C, align(64))]
     struct Square(MaybeUninit<[u8; LINE * LINE]>);
     let side = LINE / size_of::<T>();
-    let (mut a, mut b) = (Square(MaybeUninit::uninit()), Square(MaybeUninit::uninit()));
-    let (a, b) = (a.0.as_mut_ptr().cast::<T>(), b.0.as_mut_ptr().cast::<T>());
-    // SAFETY: the squares hold `side` lines; all of `a` is written before it is read, and so is `b`.
+    let mut a = Square(MaybeUninit::uninit());
+    let a = a.0.as_mut_ptr().cast::<T>();
+    // SAFETY: the caller's promise; `a` holds `side` lines and is written before it is read.
     unsafe {
         if size_of::<T>() == 4 {
             for i in (0..side).step_by(4) {
                 for j in (0..side).step_by(S::N) {
                     // Bits only pass through registers.
                     let row = |q: usize| S::load(f.offset((i + q) as isize * fs).add(j).cast());
-                    S::transpose4([row(0), row(1), row(2), row(3)], b.add(j * side + i).cast(), side);
+                    S::transpose4([row(0), row(1), row(2), row(3)], b.add(j * ld + i).cast(), ld);
                 }
             }
         } else {
@@ -238,12 +275,9 @@ unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, t: *mut T, ts: isize,
             }
             for j in 0..side {
                 for i in 0..side {
-                    *b.add(j * side + i) = *a.add(i * side + j);
+                    *b.add(j * ld + i) = *a.add(i * side + j);
                 }
             }
-        }
-        for j in 0..side {
-            stream::copy(b.add(j * side).cast(), t.offset(j as isize * ts).cast(), LINE, large);
         }
     }
 }

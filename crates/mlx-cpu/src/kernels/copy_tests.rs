@@ -60,11 +60,19 @@ fn strided_arrays_become_row_major() {
 #[test]
 fn a_large_transpose_streams() {
     let b = crate::CpuBackend::new(2, crate::Isa::detect()).unwrap();
+    for (m, n) in [(2503, 2531), (98_003, 65), (67, 97_001), (2600, 2500)] {
+        let x = operand(&b, &(0..m * n).map(|i| i as u32).collect::<Vec<_>>(), &[m, n]);
+        let o = empty::<u32>(&b, &[n, m]);
+        launch(&b, Contiguous {}, &[&view(&x, &[n, m], &[1, n as isize], 0)], &[&o]);
+        assert!(read::<u32>(&o).iter().enumerate().all(|(k, &v)| v as usize == k % m * n + k / m), "{m} {n}");
+    }
+    let (m, n) = (5003, 5101);
+    let x = operand(&b, &(0..m * n).map(|i| i as u8).collect::<Vec<_>>(), &[m, n]);
+    let o = empty::<u8>(&b, &[n, m]);
+    launch(&b, Contiguous {}, &[&view(&x, &[n, m], &[1, n as isize], 0)], &[&o]);
+    assert!(read::<u8>(&o).iter().enumerate().all(|(k, &v)| v == (k % m * n + k / m) as u8));
     let (m, n) = (2600, 2500);
     let x = operand(&b, &(0..m * n).map(|i| i as u32).collect::<Vec<_>>(), &[m, n]);
-    let o = empty::<u32>(&b, &[n, m]);
-    launch(&b, Contiguous {}, &[&view(&x, &[n, m], &[1, n as isize], 0)], &[&o]);
-    assert!(read::<u32>(&o).iter().enumerate().all(|(k, &v)| v as usize == k % m * n + k / m));
     let o = empty::<u32>(&b, &[m, n]);
     launch(&b, Contiguous {}, &[&view(&x, &[m, n], &[n as isize, 1], 0)], &[&o]);
     assert_eq!(read::<u32>(&o), read::<u32>(&x));

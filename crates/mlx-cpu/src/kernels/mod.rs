@@ -27,6 +27,8 @@ pub mod update;
 #[cfg(test)]
 mod copy_tests;
 pub(crate) mod ints;
+#[cfg(test)]
+mod large_tests;
 pub(crate) mod pairs;
 #[cfg(test)]
 mod rows_tests;

@@ -5,6 +5,9 @@ use crate::kernels::Kernel;
 use crate::kernels::ints::Ints;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{Body, Elem, Simd, dispatch};
+use crate::level::{Level, Work, at_level};
+use crate::math32;
+use crate::stream::{self, LINE};
 use crate::view::{self, Ptr, Walk, without_axis};
 use half::{bf16, f16};
 use mlx_ir::{DType, Desc, Operand, Result, op};
@@ -49,21 +52,31 @@ fn rotate<E: Elem>(cx: &Cx<'_>, op: &op::Rope, ins: &[Operand], out: &Operand) {
             None => 1.0 / unsafe { *view::ptr::<f32>(&ins[2]).at(i as isize * ins[2].desc.strides[0]) },
         })
         .collect();
-    // For each position: cosines, then sines.
-    let mut table = Scratch::<f32>::new(batches * t * op.dims);
+    // For each position: cosines, then sines. For pairs each is there twice, and the first sine of two is negative: then a
+    // pair is turned by two products with it and with it swapped.
+    let width = if op.traditional { 2 * op.dims } else { op.dims };
+    let mut table = Scratch::<f32>::new(batches * t * width);
     let angles = Ptr::new(table.ptr());
     let scale = op.scale.f32();
     cx.pool.run_ranges(batches * t, 2048usize.div_ceil(half.max(1)), &|a, z| {
+        let mut made = Scratch::<f32>::new(2 * half);
+        // SAFETY: two halves of the scratch; they are written before they are read.
+        let (cos, sin) = unsafe { std::slice::from_raw_parts_mut(made.ptr(), 2 * half) }.split_at_mut(half);
         for p in a..z {
             // SAFETY: one offset for each batch; the table has a row for each position.
             unsafe {
                 let first = offset.get(if many { (p / t) as isize * offset.strides[0] } else { 0 });
                 let position = (first as f32 + (p % t) as f32) * scale;
-                let row = angles.get().add(p * op.dims);
-                for i in 0..half {
-                    let (s, c) = (position * inverse[i]).sin_cos();
-                    *row.add(i) = c;
-                    *row.add(half + i) = if op.inverse { -s } else { s };
+                at_level(cx.isa, Angles { position, inverse: &inverse, cos, sin, back: op.inverse });
+                let row = angles.get().add(p * width);
+                if op.traditional {
+                    for i in 0..half {
+                        row.add(2 * i).cast::<[f32; 2]>().write([cos[i], cos[i]]);
+                        row.add(op.dims + 2 * i).cast::<[f32; 2]>().write([-sin[i], sin[i]]);
+                    }
+                } else {
+                    std::ptr::copy_nonoverlapping(cos.as_ptr(), row, half);
+                    std::ptr::copy_nonoverlapping(sin.as_ptr(), row.add(half), half);
                 }
             }
         }
@@ -72,74 +85,122 @@ fn rotate<E: Elem>(cx: &Cx<'_>, op: &op::Rope, ins: &[Operand], out: &Operand) {
     let count: usize = rows.iter().product();
     let in_batch = count / shape[0];
     let (src, dst, step) = (view::ptr::<E>(x), view::ptr::<E>(out), x.desc.strides[nd - 1]);
+    let past = count * d * size_of::<E>() >= stream::LARGE;
     cx.pool.run_ranges(count, 8192usize.div_ceil(d), &|a, z| {
-        let mut walk = Walk::new(&rows, [&strides], a);
-        let mut buffer = Scratch::<f32>::new(2 * d);
-        for r in a..z {
+        let walk = Walk::new(&rows, [&strides], a);
+        let place = |r: usize| {
             let b = if many { r / in_batch } else { 0 };
-            // SAFETY: row r of the operands, its position's row of the table, a buffer of two rows.
-            unsafe {
-                let table = angles.get().add((b * t + r % t) * op.dims).cast_const();
-                let (from, to) = (src.at(walk.offsets[0]).cast_const(), dst.get().add(r * d));
-                let tmp = buffer.ptr();
-                dispatch(cx.isa, Row { from, step, to, d, half, table, tmp, traditional: op.traditional });
-            }
-            walk.step();
+            // SAFETY: the row of the table of row r's position.
+            unsafe { angles.get().add((b * t + r % t) * width).cast_const() }
+        };
+        dispatch(
+            cx.isa,
+            Turn { src, walk, step, dst, range: (a, z), d, half, table: place, traditional: op.traditional, past },
+        );
+        if past {
+            stream::fence();
         }
     });
 }
 
-struct Row<E> {
-    from: *const E,
-    step: isize,
-    to: *mut E,
-    d: usize,
-    half: usize,
-    table: *const f32,
-    tmp: *mut f32,
-    traditional: bool,
+/// Cosines and sines of a position's angles.
+struct Angles<'a> {
+    position: f32,
+    inverse: &'a [f32],
+    cos: &'a mut [f32],
+    sin: &'a mut [f32],
+    /// Negative sines.
+    back: bool,
 }
 
-impl<E: Elem> Body for Row<E> {
+impl Work for Angles<'_> {
     type Out = ();
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        // SAFETY: rows of d elements, a table of 2·half numbers, a buffer of 2·d.
-        unsafe {
-            let (d, half) = (self.d, self.half);
-            let (x, y) = (self.tmp, self.tmp.add(d));
-            let mut j = 0;
-            if self.step == 1 {
-                while j + S::N <= d {
-                    S::store(x.add(j), E::vload::<S>(self.from.add(j)));
-                    j += S::N;
+    unsafe fn run<L: Level>(self) {
+        let sign = if self.back { -1.0 } else { 1.0 };
+        let mut far = false;
+        for ((c, s), &inverse) in self.cos.iter_mut().zip(self.sin.iter_mut()).zip(self.inverse) {
+            let angle = self.position * inverse;
+            (*c, *s) = (math32::cos::<L>(angle), sign * math32::sin::<L>(angle));
+            far |= math32::is_far(angle);
+        }
+        if far {
+            for ((c, s), &inverse) in self.cos.iter_mut().zip(self.sin.iter_mut()).zip(self.inverse) {
+                let angle = self.position * inverse;
+                if math32::is_far(angle) {
+                    let (sin, cos) = angle.sin_cos();
+                    (*c, *s) = (cos, sign * sin);
                 }
             }
-            for j in j..d {
-                *x.add(j) = (*self.from.offset(j as isize * self.step)).get();
-            }
-            let (cos, sin) = (self.table, self.table.add(half));
-            if self.traditional {
-                for i in 0..half {
-                    let (a, b, c, s) = (*x.add(2 * i), *x.add(2 * i + 1), *cos.add(i), *sin.add(i));
-                    *y.add(2 * i) = a * c - b * s;
-                    *y.add(2 * i + 1) = a * s + b * c;
+        }
+    }
+}
+
+/// Turns rows of the output, each by its row of the table.
+struct Turn<'a, E, P> {
+    src: Ptr<E>,
+    /// Where the rows of the input start, from the first of the range on.
+    walk: Walk<'a, 1>,
+    step: isize,
+    dst: Ptr<E>,
+    range: (usize, usize),
+    d: usize,
+    half: usize,
+    table: P,
+    traditional: bool,
+    /// The output is written past the caches.
+    past: bool,
+}
+
+impl<E: Elem, P: Fn(usize) -> *const f32> Body for Turn<'_, E, P> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let (d, half) = (self.d, self.half);
+        for r in self.range.0..self.range.1 {
+            // SAFETY: rows of d elements and, at the table, of the turned ones' numbers.
+            unsafe {
+                let (from, to) = (self.src.at(self.walk.offsets[0]).cast_const(), self.dst.get().add(r * d));
+                self.walk.step();
+                let table = (self.table)(r);
+                // Halves begin at whole vectors of an aligned row.
+                let past =
+                    self.past && (to as usize).is_multiple_of(LINE) && (half * size_of::<E>()).is_multiple_of(LINE);
+                let put = |j: usize, x: S::F| {
+                    if past { E::vstream::<S>(to.add(j), x) } else { E::vstore::<S>(to.add(j), x) }
+                };
+                let near = if self.step == 1 { if self.traditional { 2 * half } else { half } } else { 0 };
+                let mut j = 0;
+                if self.traditional {
+                    let (cos, sin) = (table, table.add(2 * half));
+                    while j + S::N <= near {
+                        let x = E::vload::<S>(from.add(j));
+                        let (c, s) = (S::load(cos.add(j)), S::load(sin.add(j)));
+                        put(j, S::add(S::mul(x, c), S::mul(S::swap(x), s)));
+                        j += S::N;
+                    }
+                } else {
+                    let (cos, sin) = (table, table.add(half));
+                    while j + S::N <= near {
+                        let (a, b) = (E::vload::<S>(from.add(j)), E::vload::<S>(from.add(half + j)));
+                        let (c, s) = (S::load(cos.add(j)), S::load(sin.add(j)));
+                        put(j, S::sub(S::mul(a, c), S::mul(b, s)));
+                        put(half + j, S::add(S::mul(a, s), S::mul(b, c)));
+                        j += S::N;
+                    }
                 }
-            } else {
-                for i in 0..half {
-                    let (a, b, c, s) = (*x.add(i), *x.add(half + i), *cos.add(i), *sin.add(i));
-                    *y.add(i) = a * c - b * s;
-                    *y.add(half + i) = a * s + b * c;
+                let get = |j: usize| (*from.offset(j as isize * self.step)).get();
+                let first = if self.traditional { j / 2 } else { j };
+                for i in first..half {
+                    let (p, q) = if self.traditional { (2 * i, 2 * i + 1) } else { (i, half + i) };
+                    let (c, s) = (*table.add(p), *table.add(if self.traditional { 2 * half + q } else { q }));
+                    let (a, b) = (get(p), get(q));
+                    *to.add(p) = E::put(a * c - b * s);
+                    *to.add(q) = E::put(a * s + b * c);
                 }
-            }
-            std::ptr::copy_nonoverlapping(x.add(2 * half), y.add(2 * half), d - 2 * half);
-            let mut j = 0;
-            while j + S::N <= d {
-                E::vstore::<S>(self.to.add(j), S::load(y.add(j)));
-                j += S::N;
-            }
-            for j in j..d {
-                *self.to.add(j) = E::put(*y.add(j));
+                for j in 2 * half..d {
+                    *to.add(j) = *from.offset(j as isize * self.step);
+                }
             }
         }
     }

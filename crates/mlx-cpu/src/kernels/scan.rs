@@ -7,6 +7,7 @@ use crate::kernels::reduce::extreme;
 use crate::kernels::scratch::Scratch;
 use crate::level::{Plain, brain_to_f32, f32_to_brain, f32_to_half, half_to_f32, sel};
 use crate::math32;
+use crate::stream;
 use crate::view::{Walk, ptr, without_axis};
 use mlx_ir::op::{Scan, ScanKind};
 use mlx_ir::{C64, DType, Desc, Operand, Result};
@@ -241,6 +242,7 @@ fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Oper
     let (shape, strides) = without_axis(&x.desc.shape, &x.desc.strides, op.axis);
     let (_, out_strides) = without_axis(&o.desc.shape, &o.desc.strides, op.axis);
     let (from, to) = (ptr::<T>(x), ptr::<T>(o));
+    let large = cfg!(target_arch = "x86_64") && o.desc.size() * size_of::<T>() >= stream::LARGE;
     let line = move |p: *const T, q: *mut T, len: usize, next: isize| {
         // From the end: walk from the last element backwards.
         let last = if op.reverse { n as isize - 1 } else { 0 };
@@ -254,6 +256,7 @@ fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Oper
             len,
             next,
             inclusive: op.inclusive,
+            large,
             of: std::marker::PhantomData,
         }
     };
@@ -294,6 +297,9 @@ fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Oper
                 line(p, to.at(w.offsets[1] + c as isize), len, next).run();
             }
         }
+        if large {
+            stream::fence();
+        }
     });
 }
 
@@ -307,6 +313,8 @@ struct Line<T: Stored, F> {
     len: usize,
     next: isize,
     inclusive: bool,
+    /// The output is so large that lines side by side are written past the caches.
+    large: bool,
     of: std::marker::PhantomData<F>,
 }
 
@@ -337,17 +345,21 @@ impl<T: Stored, F: Fold<T::As>> Line<T, F> {
     /// The lines' elements are those of operands, and no other task writes them.
     unsafe fn run(self) {
         let mut acc = Scratch::<T::As>::new(self.len);
+        let mut made = Scratch::<T>::new(if self.large { self.len } else { 0 });
         let (mut p, mut q) = (self.p, self.q);
         // SAFETY: the maker promises `len` lines of `n` elements; the scratch is written before it is read.
         unsafe {
             let acc = std::slice::from_raw_parts_mut(acc.ptr(), self.len);
             acc.fill(F::START);
             for _ in 0..self.n {
-                let out = std::slice::from_raw_parts_mut(q, self.len);
+                let out = std::slice::from_raw_parts_mut(if self.large { made.ptr() } else { q }, self.len);
                 for i in 0..self.len {
                     let sum = F::step(acc[i], (*p.offset(i as isize * self.next)).load());
                     out[i] = T::store(if self.inclusive { sum } else { acc[i] });
                     acc[i] = sum;
+                }
+                if self.large {
+                    stream::copy(made.ptr().cast_const().cast(), q.cast(), self.len * size_of::<T>(), true);
                 }
                 (p, q) = (p.wrapping_offset(self.step), q.wrapping_offset(self.out_step));
             }

@@ -17,6 +17,8 @@ pub(crate) trait Simd: Copy + 'static {
     const N: usize;
     /// Whether `fma` rounds once.
     const FUSED: bool;
+    /// Vectors that the processor holds.
+    const REGISTERS: usize = 16;
     /// The vector.
     type F: Copy;
     unsafe fn splat(x: f32) -> Self::F;
@@ -67,6 +69,25 @@ pub(crate) trait Simd: Copy + 'static {
             for j in 0..Self::N {
                 out.add(j * ld).cast::<[f32; 4]>().write_unaligned([t[0][j], t[1][j], t[2][j], t[3][j]]);
             }
+        }
+    }
+    /// Writes past the caches where the level can; `p` is aligned to a vector, and [`crate::stream::fence`] must follow.
+    #[inline(always)]
+    unsafe fn stream(p: *mut f32, x: Self::F) {
+        // SAFETY: as the trait demands.
+        unsafe { Self::store(p, x) }
+    }
+    /// Lanes 1, 0, 3, 2, …
+    #[inline(always)]
+    unsafe fn swap(x: Self::F) -> Self::F {
+        let mut t = [0f32; 16];
+        // SAFETY: no level has more than 16 lanes.
+        unsafe {
+            Self::store(t.as_mut_ptr(), x);
+            for i in (0..Self::N).step_by(2) {
+                t.swap(i, i + 1);
+            }
+            Self::load(t.as_ptr())
         }
     }
     /// Asks for the line of an address that is soon read and written; any address will do.
@@ -156,6 +177,15 @@ pub(crate) trait Elem: Copy + Send + Sync + 'static {
     /// # Safety
     /// As [`Simd`].
     unsafe fn vstore<S: Simd>(p: *mut Self, x: S::F);
+    /// As [`Elem::vstore`], past the caches where there is a way; `p` is aligned to as many f32.
+    ///
+    /// # Safety
+    /// As [`Simd::stream`].
+    #[inline(always)]
+    unsafe fn vstream<S: Simd>(p: *mut Self, x: S::F) {
+        // SAFETY: passed on.
+        unsafe { Self::vstore::<S>(p, x) }
+    }
     /// The first `n` < N elements, then zeros.
     ///
     /// # Safety
@@ -202,6 +232,11 @@ impl Elem for f32 {
     unsafe fn vstore<S: Simd>(p: *mut f32, x: S::F) {
         // SAFETY: passed on.
         unsafe { S::store(p, x) }
+    }
+    #[inline(always)]
+    unsafe fn vstream<S: Simd>(p: *mut f32, x: S::F) {
+        // SAFETY: passed on.
+        unsafe { S::stream(p, x) }
     }
 }
 
@@ -441,6 +476,8 @@ mod x86 {
         f!(prefetch(p: *const f32) -> (), _mm_prefetch::<_MM_HINT_T0>(p.cast()));
         f!(load(p: *const f32) -> __m256, _mm256_loadu_ps(p));
         f!(store(p: *mut f32, x: __m256) -> (), _mm256_storeu_ps(p, x));
+        f!(stream(p: *mut f32, x: __m256) -> (), _mm256_stream_ps(p, x));
+        f!(swap(x: __m256) -> __m256, _mm256_permute_ps::<0b10_11_00_01>(x));
         f!(add(a: __m256, b: __m256) -> __m256, _mm256_add_ps(a, b));
         f!(sub(a: __m256, b: __m256) -> __m256, _mm256_sub_ps(a, b));
         f!(mul(a: __m256, b: __m256) -> __m256, _mm256_mul_ps(a, b));
@@ -509,11 +546,14 @@ mod x86 {
     impl Simd for Avx512 {
         const N: usize = 16;
         const FUSED: bool = true;
+        const REGISTERS: usize = 32;
         type F = __m512;
         f!(splat(x: f32) -> __m512, _mm512_set1_ps(x));
         f!(prefetch(p: *const f32) -> (), _mm_prefetch::<_MM_HINT_T0>(p.cast()));
         f!(load(p: *const f32) -> __m512, _mm512_loadu_ps(p));
         f!(store(p: *mut f32, x: __m512) -> (), _mm512_storeu_ps(p, x));
+        f!(stream(p: *mut f32, x: __m512) -> (), _mm512_stream_ps(p, x));
+        f!(swap(x: __m512) -> __m512, _mm512_permute_ps::<0b10_11_00_01>(x));
         f!(add(a: __m512, b: __m512) -> __m512, _mm512_add_ps(a, b));
         f!(sub(a: __m512, b: __m512) -> __m512, _mm512_sub_ps(a, b));
         f!(mul(a: __m512, b: __m512) -> __m512, _mm512_mul_ps(a, b));
@@ -622,10 +662,12 @@ mod arm {
     impl Simd for Neon {
         const N: usize = 4;
         const FUSED: bool = true;
+        const REGISTERS: usize = 32;
         type F = float32x4_t;
         f!(splat(x: f32) -> float32x4_t, vdupq_n_f32(x));
         f!(load(p: *const f32) -> float32x4_t, vld1q_f32(p));
         f!(store(p: *mut f32, x: float32x4_t) -> (), vst1q_f32(p, x));
+        f!(swap(x: float32x4_t) -> float32x4_t, vrev64q_f32(x));
         f!(add(a: float32x4_t, b: float32x4_t) -> float32x4_t, vaddq_f32(a, b));
         f!(sub(a: float32x4_t, b: float32x4_t) -> float32x4_t, vsubq_f32(a, b));
         f!(mul(a: float32x4_t, b: float32x4_t) -> float32x4_t, vmulq_f32(a, b));

@@ -46,7 +46,7 @@ impl Kernel for LogSumExp {
 
 /// The largest element; NaN if there is one.
 #[inline(always)]
-pub(super) fn largest(x: &[f32]) -> f32 {
+fn largest(x: &[f32]) -> f32 {
     let mut m = [f32::NEG_INFINITY; LANES];
     let better = |m: f32, x: f32| crate::level::sel((x > m) | x.is_nan(), x, m);
     let mut chunks = x.chunks_exact(LANES);
@@ -55,10 +55,12 @@ pub(super) fn largest(x: &[f32]) -> f32 {
             m[i] = better(m[i], c[i]);
         }
     }
-    for (m, &x) in m.iter_mut().zip(chunks.remainder()) {
+    // A copy, so that those above stay in registers.
+    let mut rest = m;
+    for (m, &x) in rest.iter_mut().zip(chunks.remainder()) {
         *m = better(*m, x);
     }
-    m.into_iter().fold(f32::NEG_INFINITY, better)
+    rest.into_iter().fold(f32::NEG_INFINITY, better)
 }
 
 /// Σ e^(x - shift), in f32 lanes for some thousand elements, then in f64; also stores the terms if asked.
@@ -68,6 +70,7 @@ fn sum_exp<L: Level>(row: &Row<'_>, x: &[f32], shift: f32, mut keep: Option<&mut
     let mut at = 0;
     for block in x.chunks(2048) {
         let mut s = [0f32; LANES];
+        let mut rest = [0f32; LANES];
         let mut aside = [0f32; 256];
         for part in block.chunks(256) {
             row.prefetch(at, part.len());
@@ -75,28 +78,23 @@ fn sum_exp<L: Level>(row: &Row<'_>, x: &[f32], shift: f32, mut keep: Option<&mut
                 Some(y) => &mut y[at..at + part.len()],
                 None => &mut aside[..part.len()],
             };
-            for (y, &x) in y.iter_mut().zip(part) {
-                *y = math32::exp::<L>(x - shift);
+            let (whole, odd) = y.split_at_mut(part.len() / LANES * LANES);
+            for (y, x) in whole.chunks_exact_mut(LANES).zip(part.chunks_exact(LANES)) {
+                for i in 0..LANES {
+                    y[i] = math32::exp::<L>(x[i] - shift);
+                    s[i] += y[i];
+                }
             }
-            add_lanes(&mut s, y);
+            // Apart, so that those above stay in registers.
+            for ((y, s), &x) in odd.iter_mut().zip(&mut rest).zip(&part[whole.len()..]) {
+                *y = math32::exp::<L>(x - shift);
+                *s += *y;
+            }
             at += part.len();
         }
-        total += s.iter().map(|&v| v as f64).sum::<f64>();
+        total += s.iter().zip(&rest).map(|(&s, &r)| s as f64 + r as f64).sum::<f64>();
     }
     total
-}
-
-#[inline(always)]
-fn add_lanes(s: &mut [f32; LANES], y: &[f32]) {
-    let mut chunks = y.chunks_exact(LANES);
-    for c in &mut chunks {
-        for i in 0..LANES {
-            s[i] += c[i];
-        }
-    }
-    for (s, &y) in s.iter_mut().zip(chunks.remainder()) {
-        *s += y;
-    }
 }
 
 struct SoftmaxRow<'a>(Row<'a>);

@@ -132,49 +132,70 @@ pub(super) struct Source {
     pub step: usize,
 }
 
+/// Elements ahead that are asked for when some are read: the processor sees no further than the block at hand.
+const AHEAD: usize = 2 * BLOCK;
+
 /// Elements that are worked on together at most.
 pub(super) const BLOCK: usize = WIDE * 16;
 
-/// Runs a chain over `n` elements and writes what is left in the registers.
+/// Runs a chain over `n` elements and writes what is left in the registers, with `past` past the caches (then
+/// [`crate::stream::fence`] must follow).
 ///
 /// # Safety
-/// `n` elements of f32 at every operand; `out` may be one of them, and overlaps no other.
-pub(super) unsafe fn run(isa: Isa, acts: &[(Act, Source)], out: *mut f32, n: usize) {
-    dispatch(isa, Run { acts, out, n })
+/// `n` elements of f32 at every operand; `out` may be one of them, and overlaps no other. With `past`, `out` is aligned to
+/// a line.
+pub(super) unsafe fn run(isa: Isa, acts: &[(Act, Source)], out: *mut f32, n: usize, past: bool) {
+    dispatch(isa, Run { acts, out, n, past })
 }
 
 struct Run<'a> {
     acts: &'a [(Act, Source)],
     out: *mut f32,
     n: usize,
+    past: bool,
 }
 
-/// Vectors that are worked on together.
-const WIDE: usize = 8;
+/// Vectors that are worked on together, where the processor holds so many and some more. Looking up what is to be done takes
+/// as long as doing it with a few.
+const WIDE: usize = 16;
 
 impl Body for Run<'_> {
     type Out = ();
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let mut i = 0;
-        // SAFETY: within `n`.
+        // SAFETY: within `n`; what is streamed starts at whole vectors from an aligned address.
         unsafe {
-            while i + WIDE * S::N <= self.n {
-                block::<S, WIDE, false>(self.acts, self.out, i, 0);
-                i += WIDE * S::N;
+            if S::REGISTERS > WIDE {
+                self.blocks::<S, WIDE>(&mut i);
+                self.blocks::<S, { WIDE / 4 }>(&mut i);
+            } else {
+                self.blocks::<S, { WIDE / 2 }>(&mut i);
             }
-            while i + S::N <= self.n {
-                block::<S, 1, false>(self.acts, self.out, i, 0);
-                i += S::N;
-            }
+            self.blocks::<S, 1>(&mut i);
             if i < self.n {
-                block::<S, 1, true>(self.acts, self.out, i, self.n - i);
+                block::<S, 1, true>(self.acts, self.out, i, self.n - i, false);
             }
         }
     }
 }
 
-/// `W` vectors from element `i` on, or, with `PART`, `rest` elements.
+impl Run<'_> {
+    /// Blocks of `W` vectors from element `i` on, as many as there are.
+    ///
+    /// # Safety
+    /// As [`run`].
+    #[inline(always)]
+    unsafe fn blocks<S: Simd, const W: usize>(&self, i: &mut usize) {
+        while *i + W * S::N <= self.n {
+            // SAFETY: passed on.
+            unsafe { block::<S, W, false>(self.acts, self.out, *i, 0, self.past) };
+            *i += W * S::N;
+        }
+    }
+}
+
+/// `W` vectors from element `i` on, or, with `PART`, `rest` elements, which are never written past the caches.
 ///
 /// # Safety
 /// As [`run`], with the elements at hand.
@@ -184,6 +205,7 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
     out: *mut f32,
     i: usize,
     rest: usize,
+    past: bool,
 ) {
     // SAFETY: the level's features are there.
     let mut v = [unsafe { S::zero() }; W];
@@ -194,11 +216,20 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
                 v[j] = $e;
             }
         };
-        (|$x:ident, $y:ident| $e:expr, $p:expr) => {
-            for j in 0..W {
-                let $x = v[j];
-                let $y = if PART { S::load_part($p, rest) } else { S::load($p.add(j * S::N)) };
-                v[j] = $e;
+        (|$x:ident, $y:ident| $e:expr, $p:expr, $step:expr) => {
+            if $step == 0 {
+                // One element for all is read once.
+                let $y = if PART { S::load_part($p, rest) } else { S::load($p) };
+                for j in 0..W {
+                    let $x = v[j];
+                    v[j] = $e;
+                }
+            } else {
+                for j in 0..W {
+                    let $x = v[j];
+                    let $y = if PART { S::load_part($p, rest) } else { S::load($p.add(j * S::N)) };
+                    v[j] = $e;
+                }
             }
         };
     }
@@ -213,20 +244,27 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
         unsafe {
             let p = from.first.add(i * from.step);
             match act {
-                Act::Load => each!(|_x, y| y, p),
+                Act::Load => {
+                    if W > 1 && from.step != 0 {
+                        for j in 0..W {
+                            S::prefetch(p.wrapping_add(AHEAD + j * S::N));
+                        }
+                    }
+                    each!(|_x, y| y, p, from.step)
+                }
                 Act::Keep => put(p, &v),
-                Act::Add => each!(|x, y| S::add(x, y), p),
+                Act::Add => each!(|x, y| S::add(x, y), p, from.step),
                 Act::Double => each!(|x| S::add(x, x)),
-                Act::Subtract => each!(|x, y| S::sub(x, y), p),
-                Act::SubtractFrom => each!(|x, y| S::sub(y, x), p),
-                Act::Multiply => each!(|x, y| S::mul(x, y), p),
+                Act::Subtract => each!(|x, y| S::sub(x, y), p, from.step),
+                Act::SubtractFrom => each!(|x, y| S::sub(y, x), p, from.step),
+                Act::Multiply => each!(|x, y| S::mul(x, y), p, from.step),
                 Act::Square => each!(|x| S::mul(x, x)),
-                Act::Divide => each!(|x, y| S::div(x, y), p),
-                Act::DivideInto => each!(|x, y| S::div(y, x), p),
-                Act::Maximum => each!(|x, y| S::larger(x, y), p),
-                Act::MaximumOf => each!(|x, y| S::larger(y, x), p),
-                Act::Minimum => each!(|x, y| S::smaller(x, y), p),
-                Act::MinimumOf => each!(|x, y| S::smaller(y, x), p),
+                Act::Divide => each!(|x, y| S::div(x, y), p, from.step),
+                Act::DivideInto => each!(|x, y| S::div(y, x), p, from.step),
+                Act::Maximum => each!(|x, y| S::larger(x, y), p, from.step),
+                Act::MaximumOf => each!(|x, y| S::larger(y, x), p, from.step),
+                Act::Minimum => each!(|x, y| S::smaller(x, y), p, from.step),
+                Act::MinimumOf => each!(|x, y| S::smaller(y, x), p, from.step),
                 Act::Abs => each!(|x| S::abs(x)),
                 Act::Negative => each!(|x| S::neg(x)),
                 Act::RoundF16 => each!(|x| {
@@ -243,5 +281,14 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
         }
     }
     // SAFETY: as above.
-    unsafe { put(out.add(i), &v) }
+    unsafe {
+        let p = out.add(i);
+        if past && !PART {
+            for j in 0..W {
+                S::stream(p.add(j * S::N), v[j]);
+            }
+        } else {
+            put(p, &v);
+        }
+    }
 }

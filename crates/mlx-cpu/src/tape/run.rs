@@ -16,6 +16,8 @@ use std::mem::MaybeUninit;
 
 /// Work (in additions) below which one thread is faster than two.
 const PARALLEL: usize = 96 << 10;
+/// Work per element from which the processor reads too little ahead by itself.
+const SLOW: usize = 4;
 /// Rows at least this long are worked on one by one; shorter ones are gathered many to a tile.
 const LONG_ROW: usize = 96;
 /// Bytes of transposed inputs that are turned at a time.
@@ -197,7 +199,14 @@ impl Job<'_> {
                     let (p, lies) = match s.layout {
                         Layout::Scalar => continue,
                         // A turned part begins before its scratch memory, so the sum may wrap.
-                        Layout::Flat => (s.base.get().wrapping_add(pos * s.size).cast_const(), true),
+                        Layout::Flat => {
+                            let p = s.base.get().wrapping_add(pos * s.size).cast_const();
+                            // What comes next arrives while this tile is worked on.
+                            if self.plan.cost >= SLOW {
+                                stream::ask(p.wrapping_add(len * s.size), len * s.size);
+                            }
+                            (p, true)
+                        }
                         Layout::Strided => {
                             let strides = &self.walk.strides[k + 1];
                             if by_rows && strides[strides.len() - 1] == 1 {
@@ -235,8 +244,13 @@ impl Job<'_> {
         };
         // SAFETY: the output's elements from `pos` on belong to this task.
         let out = unsafe { self.out.get().add(pos * self.out_size) };
-        let direct = self.plan.result_of_last_step && self.plan.store.is_none() && !self.aliased && !self.stream;
         let last = self.plan.steps.len().wrapping_sub(1);
+        // A chain streams what it holds, where the address allows.
+        let streams = self.stream
+            && (out as usize).is_multiple_of(stream::LINE)
+            && self.plan.steps.last().is_some_and(|s| s.chain.is_some());
+        let direct =
+            self.plan.result_of_last_step && self.plan.store.is_none() && !self.aliased && (!self.stream || streams);
         for (k, s) in self.plan.steps.iter().enumerate() {
             let Place::Reg(r) = s.out else { continue };
             let to = if direct && k == last { out } else { own(r) };
@@ -249,7 +263,7 @@ impl Job<'_> {
                 let acts: SmallVec<[(Act, chain::Source); 16]> =
                     chain.iter().map(|&(act, p)| (act, source(p))).collect();
                 // SAFETY: as below; a chain reads and writes element by element, and writes registers of its own only.
-                unsafe { chain::run(self.plan.isa, &acts, to.cast(), len) };
+                unsafe { chain::run(self.plan.isa, &acts, to.cast(), len, direct && k == last && streams) };
                 continue;
             }
             // SAFETY: inputs and registers hold `len` elements of the loop's types; a step's register is none of its

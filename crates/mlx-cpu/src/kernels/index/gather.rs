@@ -4,11 +4,14 @@ use super::{integers, lead, offset, run_length, unflat};
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::ints::{Ints, wrap};
+use crate::stream;
 use crate::view::{self, Ptr, Walk};
 use mlx_ir::{Desc, Operand, Result, op};
 
 /// Bytes below which a piece of a result is not worth a task.
 const GRAIN: usize = 1 << 15;
+/// Bytes of a slice that are asked for while the one before it is copied.
+const ASK: usize = 4096;
 /// Indices that are worked out at a time.
 const BATCH: usize = 64;
 
@@ -59,9 +62,11 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
     let pieces = slice / run;
     let fixed: Vec<(usize, usize, isize)> =
         op.axes.iter().map(|&a| (x.shape[a], x.shape[a] - op.slice_sizes[a], x.strides[a])).collect();
+    let large = count * slice * size_of::<T>() >= stream::LARGE;
     cx.pool.run_ranges(count, GRAIN.div_ceil(slice * size_of::<T>()), &|a, z| {
         let mut at = unflat(&tuples, a);
-        for i in a..z {
+        // Where the next slice starts; its lines are asked for while this one is copied, since nobody can guess them.
+        let mut first = || {
             let mut from = 0isize;
             for (k, ix) in indices.iter().enumerate() {
                 let (n, room, stride) = fixed[k];
@@ -69,10 +74,22 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
                 let p = wrap(unsafe { ix.get(offset(&at, &ix.strides)) }, n).clamp(0, room as i64);
                 from += p as isize * stride;
             }
+            next(&mut at, &tuples);
+            from
+        };
+        let mut following = first();
+        for i in a..z {
+            let from = following;
+            if i + 1 < z {
+                following = first();
+                stream::ask(src.get().wrapping_offset(following).cast::<u8>(), (run * size_of::<T>()).min(ASK));
+            }
             // SAFETY: the slice starts where all of it is inside x; slice i of the result is this task's.
             unsafe {
                 let to = dst.get().add(i * slice);
-                if pieces == 1 {
+                if pieces == 1 && large && run > 1 {
+                    stream::copy(src.at(from).cast::<u8>(), to.cast::<u8>(), run * size_of::<T>(), true);
+                } else if pieces == 1 {
                     copy_run(src.at(from), to, run);
                 } else {
                     let mut walk = Walk::new(rows, [steps], 0);
@@ -82,7 +99,9 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
                     }
                 }
             }
-            next(&mut at, &tuples);
+        }
+        if large {
+            stream::fence();
         }
     });
 }

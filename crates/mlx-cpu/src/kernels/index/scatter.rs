@@ -5,10 +5,16 @@ use super::{integers, lead, offset, unflat};
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::ints::{Ints, wrap};
+use crate::stream;
 use crate::view::{self, Ptr, Walk};
 use half::{bf16, f16};
 use mlx_ir::op::UpdateMode;
 use mlx_ir::{C64, DType, Desc, Operand, Result, op};
+
+/// Rows whose places are worked out at a time.
+const BATCH: usize = 1 << 16;
+/// Bytes of a row that are worth going to it.
+const WIDTH: usize = 1024;
 
 /// A type that can be updated in place.
 trait Update: Copy + Send + Sync {
@@ -168,6 +174,13 @@ fn scatter<T: Update>(cx: &Cx<'_>, op: &op::Scatter, ins: &[Operand], out: &Oper
     let indices: Vec<Ints> = ins[1..ins.len() - 1].iter().map(Ints::new).collect();
     let (src, dst): (Ptr<T>, Ptr<T>) = (view::ptr(u), view::ptr(out));
     let (u_lead, u_slice) = u.desc.strides.split_at(n_lead);
+    if let Some(last) = nd.checked_sub(1)
+        && !op.axes.contains(&last)
+        && sizes[last] <= shape[last]
+        && sizes[..last].iter().all(|&n| n == 1)
+    {
+        return rows::<T>(cx, op, &indices, u, out, &tuples);
+    }
     // Tasks own columns of the last axis when it is not indexed: each element sees its updates in order.
     let last = if nd > 0 && !op.axes.contains(&(nd - 1)) { sizes[nd - 1] } else { 1 };
     let split = nd > 0 && !op.axes.contains(&(nd - 1));
@@ -222,6 +235,44 @@ fn scatter<T: Update>(cx: &Cx<'_>, op: &op::Scatter, ins: &[Operand], out: &Oper
         cx.pool.run_ranges(last, grain.max(16), &body);
     } else {
         body(0, 1);
+    }
+}
+
+/// Updates of rows along the last axis. Tasks own columns, and where the rows are is worked out once for all of them.
+fn rows<T: Update>(cx: &Cx<'_>, op: &op::Scatter, indices: &[Ints], u: &Operand, out: &Operand, tuples: &[usize]) {
+    let (shape, n_lead) = (&out.desc.shape, tuples.len());
+    let last = shape.len() - 1;
+    let (u_lead, width, step) = (&u.desc.strides[..n_lead], u.desc.shape[n_lead + last], u.desc.strides[n_lead + last]);
+    let count: usize = tuples.iter().product();
+    let (src, dst): (Ptr<T>, Ptr<T>) = (view::ptr(u), view::ptr(out));
+    // Offsets of rows of the updates and of the output; rows outside are left out.
+    let mut places: Vec<(isize, isize)> = Vec::with_capacity(BATCH.min(count));
+    let grain = (1usize << 15).div_ceil(count).max(WIDTH.div_ceil(size_of::<T>())).max(1);
+    let mut at = unflat(tuples, 0);
+    for first in (0..count).step_by(BATCH) {
+        places.clear();
+        for _ in first..count.min(first + BATCH) {
+            let mut to = Some(0isize);
+            for (ix, &a) in indices.iter().zip(&op.axes[..]) {
+                // SAFETY: `at` is a position of the index arrays.
+                let p = wrap(unsafe { ix.get(offset(&at, &ix.strides)) }, shape[a]);
+                let inside = (0..shape[a] as i64).contains(&p);
+                to = to.filter(|_| inside).map(|to| to + p as isize * out.desc.strides[a]);
+            }
+            places.extend(to.map(|to| (offset(&at, u_lead), to)));
+            next(&mut at, tuples);
+        }
+        cx.pool.run_ranges(width, grain, &|c0, c1| {
+            for (k, &(from, to)) in places.iter().enumerate() {
+                if let Some(&(_, to)) = places.get(k + 2) {
+                    stream::ask(dst.get().wrapping_offset(to + c0 as isize).cast::<u8>(), (c1 - c0) * size_of::<T>());
+                }
+                // SAFETY: rows of both, inside; columns c0..c1 are this task's.
+                unsafe {
+                    update_row(op.mode, src.at(from + c0 as isize * step), step, dst.at(to + c0 as isize), c1 - c0);
+                }
+            }
+        });
     }
 }
 

@@ -1,0 +1,131 @@
+//! Results that are too large for the caches, and updates in many parts: their own ways of writing, at odd sizes.
+
+use crate::testing::*;
+use crate::{CpuBackend, Isa};
+use mlx_ir::op::{Gather, Map, Real, Rope, Scan, ScanKind, Scatter, UpdateMode};
+use mlx_ir::{DType, Func, TapeBuilder};
+use std::sync::Arc;
+
+/// Results here have more bytes than [`crate::stream::LARGE`].
+const N: usize = crate::stream::LARGE / 4 + 8_551;
+
+fn levels() -> Vec<CpuBackend> {
+    Isa::available().into_iter().map(|i| CpuBackend::new(3, i).expect("available")).collect()
+}
+
+#[test]
+fn chains_stream_whole_vectors_and_the_rest() {
+    let mut tape = TapeBuilder::new(&[DType::F32]);
+    let half = tape.constant(0.5f32).unwrap();
+    let y = tape.call(Func::Multiply, &[0, half]).unwrap();
+    let y = tape.call(Func::Add, &[y, 0]).unwrap();
+    tape.call(Func::Multiply, &[y, 0]).unwrap();
+    let op = Map { tape: Arc::new(tape.finish()) };
+    let data: Vec<f32> = (0..N + 3).map(|i| (i % 10_007) as f32 * 0.37 - 900.0).collect();
+    for b in levels() {
+        // Neither the input's address nor the length is a multiple of anything.
+        let x = view(&operand(&b, &data, &[N + 3]), &[N], &[1], 3);
+        let o = empty::<f32>(&b, &[N]);
+        launch(&b, op.clone(), &[&x], &[&o]);
+        let same = read::<f32>(&o).iter().zip(&data[3..]).all(|(y, &x)| *y == (x * 0.5 + x) * x);
+        assert!(same, "{}", b.isa());
+    }
+}
+
+#[test]
+fn rotations_of_far_positions_and_odd_features() {
+    for (dims, d) in [(128, 128), (120, 122)] {
+        let (t, half) = (N.div_ceil(d), dims / 2);
+        let x: Vec<f32> = (0..t * d).map(|i| (i % 1009) as f32 * 0.01 - 5.0).collect();
+        for b in levels() {
+            let (xs, offset) = (operand(&b, &x, &[1, 1, t, d]), operand(&b, &[5i32], &[]));
+            for traditional in [false, true] {
+                let o = empty::<f32>(&b, &[1, 1, t, d]);
+                let (base, scale) = (Some(Real::new(1e4)), Real::new(1.0));
+                launch(&b, Rope { dims, traditional, base, scale, inverse: false }, &[&xs, &offset], &[&o]);
+                let y = read::<f32>(&o);
+                for p in (0..t).step_by(997).chain([8186, 8187, 8188, t - 1]) {
+                    let (x, y) = (&x[p * d..][..d], &y[p * d..][..d]);
+                    for i in 0..half {
+                        let (j, k) = if traditional { (2 * i, 2 * i + 1) } else { (i, half + i) };
+                        let inverse = (-(i as f64) * (1e4f64.ln() / half as f64)).exp() as f32;
+                        let (s, c) = (((p + 5) as f32 * inverse) as f64).sin_cos();
+                        let (m, n) = (x[j] as f64, x[k] as f64);
+                        let off = (y[j] as f64 - (m * c - n * s)).abs() + (y[k] as f64 - (m * s + n * c)).abs();
+                        assert!(off < 1e-5, "{} {traditional} {dims} position {p} pair {i}: {off}", b.isa());
+                    }
+                    assert_eq!(x[dims..], y[dims..]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn large_gathers_of_rows() {
+    let (rows, width) = (301, 1003);
+    let table: Vec<f32> = (0..rows * width).map(|i| i as f32).collect();
+    let count = N.div_ceil(width);
+    let ids: Vec<i32> = (0..count as i32).map(|i| i * 7919 % 400 - 50).collect();
+    let b = &levels().remove(0);
+    let o = empty::<f32>(b, &[count, 1, width]);
+    let op = Gather { axes: [0][..].into(), slice_sizes: [1, width][..].into() };
+    launch(b, op, &[&operand(b, &table, &[rows, width]), &operand(b, &ids, &[count])], &[&o]);
+    for (row, &i) in read::<f32>(&o).chunks(width).zip(&ids) {
+        let i = if i < 0 { i + rows as i32 } else { i }.clamp(0, rows as i32 - 1) as usize;
+        assert_eq!(row, &table[i * width..][..width]);
+    }
+}
+
+#[test]
+fn large_scans_of_lines_side_by_side() {
+    let (n, row) = (3, N.div_ceil(3));
+    let data: Vec<f32> = (0..n * row).map(|i| (i % 251) as f32).collect();
+    let b = &levels().remove(0);
+    let x = operand(b, &data, &[n, row]);
+    for (reverse, inclusive) in [(false, true), (true, false)] {
+        let o = empty::<f32>(b, &[n, row]);
+        launch(b, Scan { kind: ScanKind::Sum, axis: 0, reverse, inclusive }, &[&x], &[&o]);
+        let y = read::<f32>(&o);
+        for c in 0..row {
+            let mut sum = 0.0;
+            for k in 0..n {
+                let p = if reverse { n - 1 - k } else { k } * row + c;
+                let next = sum + data[p];
+                assert_eq!(y[p], if inclusive { next } else { sum }, "{reverse} {inclusive} {c}");
+                sum = next;
+            }
+        }
+    }
+}
+
+#[test]
+fn more_updates_of_rows_than_are_worked_out_at_a_time() {
+    let (count, shape, width) = (70_001usize, [4usize, 5, 300], 257);
+    let ids = |n: i32| (0..count as i32).map(|i| i.wrapping_mul(7919).rem_euclid(n + 3) - 2).collect::<Vec<i32>>();
+    let (first, second) = (ids(4), ids(5));
+    for b in levels() {
+        let x = operand(&b, &vec![1i32; 4 * 5 * 300], &shape);
+        // Every row of the updates is the same memory.
+        let u = view(
+            &operand(&b, &(0..width as i32).collect::<Vec<_>>(), &[width]),
+            &[count, 1, 1, width],
+            &[0, 0, 0, 1],
+            0,
+        );
+        let o = empty::<i32>(&b, &shape);
+        let op = Scatter { axes: [0, 1][..].into(), mode: UpdateMode::Sum };
+        launch(&b, op, &[&x, &operand(&b, &first, &[count]), &operand(&b, &second, &[count]), &u], &[&o]);
+        let mut times = [[0i32; 5]; 4];
+        for (&i, &j) in first.iter().zip(&second) {
+            let (i, j) = (if i < 0 { i + 4 } else { i } as usize, if j < 0 { j + 5 } else { j } as usize);
+            if i < 4 && j < 5 {
+                times[i][j] += 1;
+            }
+        }
+        for (k, y) in read::<i32>(&o).into_iter().enumerate() {
+            let (i, j, c) = (k / 1500, k / 300 % 5, k % 300);
+            assert_eq!(y, 1 + if c < width { times[i][j] * c as i32 } else { 0 }, "{i} {j} {c}");
+        }
+    }
+}
