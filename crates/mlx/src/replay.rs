@@ -2,6 +2,7 @@
 //! then is the device's own time alone.
 
 use crate::array::Array;
+#[cfg(feature = "vulkan")]
 use crate::runtime;
 use crate::schedule;
 use mlx_ir::{Element, Error, Result};

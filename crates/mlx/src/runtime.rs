@@ -509,6 +509,25 @@ pub mod memory {
     pub fn cache() -> usize {
         sum(|i| i.cache)
     }
+    /// What the GPU in use holds; none without.
+    pub fn gpu() -> Option<GpuMemory> {
+        #[cfg(feature = "vulkan")]
+        if let Some(g) = gpu::opened() {
+            let i = g.memory();
+            return Some(GpuMemory { peak: i.peak, kept: i.cache, in_place: g.imported() as usize });
+        }
+        None
+    }
+    /// Memory of a GPU, in bytes.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct GpuMemory {
+        /// Most in use by arrays since the start or the last [`reset_peak`].
+        pub peak: usize,
+        /// Kept for reuse now.
+        pub kept: usize,
+        /// Of files that the device reads where the processor mapped them; not among the others.
+        pub in_place: usize,
+    }
     fn sum(part: impl Fn(MemoryInfo) -> usize) -> usize {
         part(cpu().backend().memory()) + gpu_in_use().map_or(0, |g| part(g.memory()))
     }

@@ -52,11 +52,33 @@ struct Row {
     kv_bits: usize,
     cache_bytes: usize,
     peak: Option<u64>,
+    gpu_memory: Option<GpuBytes>,
     /// Dispatches on the GPU and barriers between them, for each run of the test.
     dispatches: u64,
     barriers: u64,
     /// With `--profile`, the kernels of one run.
     kernels: Option<Vec<KernelTime>>,
+}
+
+/// Memory of the GPU during a test.
+#[derive(Clone, Copy)]
+struct GpuBytes {
+    /// Most in use, files that it reads in place among it.
+    peak: usize,
+    /// The model's file and the cache of the test's positions: what no run can do without.
+    least: usize,
+}
+
+impl GpuBytes {
+    fn of(engine: &Engine, positions: usize) -> Option<GpuBytes> {
+        let m = mlx::memory::gpu()?;
+        let cache = engine.cache_bytes().saturating_mul(positions);
+        Some(GpuBytes { peak: m.peak + m.in_place, least: cache.saturating_add(engine.model_bytes() as usize) })
+    }
+    fn text(self) -> String {
+        let more = 100.0 * (self.peak as f64 / self.least.max(1) as f64 - 1.0);
+        format!(", GPU memory {} ({more:+.1} % on model and cache)", bytes(self.peak as u64))
+    }
 }
 
 impl Row {
@@ -78,6 +100,8 @@ impl Row {
             "model_bytes": self.model_bytes,
             "kv_bits": self.kv_bits,
             "kv_cache_bytes_per_token": self.cache_bytes,
+            "gpu_memory_peak_bytes": self.gpu_memory.map(|m| m.peak),
+            "gpu_memory_least_bytes": self.gpu_memory.map(|m| m.least),
             "gpu_dispatches": self.dispatches,
             "gpu_barriers": self.barriers,
         });
@@ -140,6 +164,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             ("tg", &args.n_gen, verdict.generation, Engine::bench_generation),
         ] {
             for &n in counts.iter().filter(|&&n| n > 0) {
+                mlx::memory::reset_peak();
                 test(&engine, n)?;
                 let mut rates = Vec::with_capacity(args.repetitions);
                 let before = mlx::counts();
@@ -166,6 +191,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
                     kv_bits: engine.kv_bits().bits(),
                     cache_bytes: engine.cache_bytes(),
                     peak: machine::peak_rss(),
+                    gpu_memory: if device == mlx::Device::Gpu { GpuBytes::of(&engine, n) } else { None },
                     dispatches: did.dispatches / args.repetitions as u64,
                     barriers: did.barriers / args.repetitions as u64,
                     kernels,
@@ -189,6 +215,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }));
     let size = rows.first().map_or(0, |r| r.model_bytes);
     let peak = machine::peak_rss().map(|p| format!(", peak memory {}", bytes(p))).unwrap_or_default();
+    let largest = rows.iter().filter_map(|r| r.gpu_memory).max_by_key(|m| m.peak);
+    let peak = peak + &largest.map(GpuBytes::text).unwrap_or_default();
     let profiles: String = rows.iter().filter_map(Row::profile).collect();
     emit(&format!("{}model {} on {device}{peak}\n{profiles}", table(&text), bytes(size)))
 }
