@@ -202,10 +202,31 @@ fn bench_measures_each_test_for_each_thread_count() {
         assert!(0.0 < of("tps_min") && of("tps_min") <= of("tps_median") && of("tps_median") <= of("tps_max"));
         assert!(of("load_ms") > 0.0);
         assert_eq!((&r["model_bytes"], &r["device"]), (&size.into(), &"cpu".into()));
+        assert!(r["gpu_memory_peak_bytes"].is_null() && r["gpu_memory_least_bytes"].is_null());
     }
     let only = json(&home.run(&["bench", "--model", &base, "-p", "0", "-n", "2", "-r", "1", "--json"]));
     assert_eq!(only.as_array().unwrap().len(), 1);
     assert!(home.run(&["bench", "--model", &base, "-p", "2", "-n", "2", "-r", "1"]).succeeds().contains("pp2"));
+}
+
+#[test]
+fn bench_on_a_gpu_says_how_much_memory_it_took() {
+    let (home, base, _) = home();
+    let home = home.with("MLX_VULKAN_SELFTEST", "0");
+    let found: Value = serde_json::from_str(home.run(&["gpus"]).succeeds()).unwrap();
+    if found["chosen"].is_null() {
+        assert!(std::env::var_os("MLX_VULKAN_REQUIRED").is_none(), "{found}");
+        return eprintln!("skipped: {}", found["reason"]);
+    }
+    let args = ["bench", "--model", &base, "--device", "gpu", "-p", "16", "-n", "4", "-r", "1"];
+    let rows = json(&home.run(&[&args[..], &["--json"]].concat()));
+    for (r, tokens) in rows.as_array().unwrap().iter().zip([16, 4]) {
+        let of = |k: &str| r[k].as_u64().unwrap();
+        assert_eq!(of("gpu_memory_least_bytes"), of("model_bytes") + tokens * of("kv_cache_bytes_per_token"));
+        // The weights lie there; the model is so small that work takes more than they.
+        assert!((of("model_bytes") / 2..64 << 20).contains(&of("gpu_memory_peak_bytes")), "{r}");
+    }
+    assert!(home.run(&args).succeeds().contains("on model and cache"));
 }
 
 #[test]
