@@ -513,8 +513,7 @@ pub mod memory {
     pub fn gpu() -> Option<GpuMemory> {
         #[cfg(feature = "vulkan")]
         if let Some(g) = gpu::opened() {
-            let i = g.memory();
-            return Some(GpuMemory { peak: i.peak, kept: i.cache, in_place: g.imported() as usize });
+            return Some(GpuMemory { peak: g.memory().peak, in_place: g.imported() as usize });
         }
         None
     }
@@ -523,8 +522,6 @@ pub mod memory {
     pub struct GpuMemory {
         /// Most in use by arrays since the start or the last [`reset_peak`].
         pub peak: usize,
-        /// Kept for reuse now.
-        pub kept: usize,
         /// Of files that the device reads where the processor mapped them; not among the others.
         pub in_place: usize,
     }
