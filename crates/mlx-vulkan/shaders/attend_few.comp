@@ -1,8 +1,9 @@
 #version 450
-// Attention of the few queries of a key head, all ROWS of them in one workgroup. Each subgroup takes LANES keys at a
-// time and has a running softmax of its own: some lanes together score a key, until each lane has the scores of one;
-// then all lanes add up values, each some features of them. The keys may be split among workgroups (PARTS), whose sums
-// attend_join adds up.
+// Attention of the few queries of a key head, all ROWS of them in one workgroup. Each subgroup takes a few keys at a
+// time, every so many, and has a running softmax of its own: some lanes together score a key, then all lanes add up
+// values, each some features of them. The keys may be split among workgroups (PARTS), whose sums attend_join adds up.
+// Most of the time is waiting for memory: what does not depend on anything else is asked for first, and the keys and
+// values of the next step while those of this one are used.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -16,96 +17,118 @@ layout(constant_id = 1) const uint ROWS = 1;
 layout(constant_id = 2) const uint D4 = 16;     // features of a key, in fours
 layout(constant_id = 3) const uint E4 = 16;     // of a value
 layout(constant_id = 4) const uint LANES = 32;  // of a subgroup, a multiple of TOGETHER
+layout(constant_id = 5) const uint PASSES = 2;  // of a step, at most TOGETHER
 #include "common/attend.glsl"
 const uint SIZE = gl_WorkGroupSize.x, TEAMS = SIZE / LANES;
 const uint EACH = (E4 + LANES - 1) / LANES;
-// Lanes that score a key, and values that are added up at a time.
-const uint TOGETHER = 8, AT_ONCE = 8;
+// Lanes that score a key, and fours of a key that one of them multiplies; keys scored at a time, and in a step.
+const uint TOGETHER = 8, FOURS = (D4 + TOGETHER - 1) / TOGETHER;
+const uint PASS = LANES / TOGETHER, STEP = PASS * PASSES;
 shared vec4 q[ROWS * D4];
 shared vec4 part[TEAMS * ROWS * E4];
 shared float tops[TEAMS * ROWS], totals[TEAMS * ROWS];
+// Weights relative to the greatest: the device's own function is near enough, for its error is small where it counts.
+float weight(float x) { return is_nan(x) ? x : x < -104.0 ? 0.0 : exp(x); }
+RAW k[PASSES * FOURS];
+RAW v[STEP * EACH];
+
+// Of the keys from `key0` on the lane's share; the last key there may be stands for those beyond it.
+void fetch_keys(uint base, uint key0) {
+    uint lane = gl_SubgroupInvocationID;
+    [[unroll]] for (uint i = 0; i < PASSES; i++) {
+        uint at = base + uint(int(min(key0 + i * PASS + lane / TOGETHER, p.s - 1u)) * p.k_step);
+        [[unroll]] for (uint j = 0; j < FOURS; j++) {
+            uint place = min(j * TOGETHER + lane % TOGETHER, D4 - 1u);
+            k[i * FOURS + j] = RAW_FOUR(keys, at, place, D4);
+        }
+    }
+}
+// As above; the last key that is there stands for those beyond it, whose weight is zero.
+void fetch_values(uint base, uint key0) {
+    uint lane = gl_SubgroupInvocationID;
+    [[unroll]] for (uint i = 0; i < STEP * EACH; i++) {
+        uint at = base + uint(int(min(key0 + i / EACH, s - 1u)) * p.v_step);
+        v[i] = RAW_FOUR(values, at, min(lane + i % EACH * LANES, E4 - 1u), E4);
+    }
+}
 
 void main() {
     count_keys();
     uint t = gl_LocalInvocationID.x, lane = gl_SubgroupInvocationID, team = gl_SubgroupID;
     uint group = gl_WorkGroupID.y, split = gl_WorkGroupID.z;
     uint b = group / p.key_heads, g = group % p.key_heads, first_head = g * p.rep;
+    uint key_base = uint(int(p.k_first) + int(b) * p.k_batch + int(g) * p.k_head);
+    uint value_base = uint(int(p.v_first) + int(b) * p.v_batch + int(g) * p.v_head);
+    // Keys that no query sees come first. With fewer keys than queries some see none and are means of all.
+    uint low = 0u;
+    if (has(WINDOW) && has(CAUSAL) && s >= p.l && s - p.l + 1u > p.window) low = s - p.l + 1u - p.window;
+    uint key0 = low + (split * TEAMS + team) * STEP, all_steps = p.splits * TEAMS * STEP;
+    fetch_keys(key_base, key0);
     for (uint i = t; i < ROWS * D4; i += SIZE) {
         uint row = min(i / D4, p.rows - 1u);
         uint at = uint(int(p.q_first) + int(b) * p.q_batch + int(first_head + of_head(row)) * p.q_head
                        + int(at_step(row)) * p.q_step) + i % D4 * 4u;
         q[i] = vec4(query(at), query(at + 1u), query(at + 2u), query(at + 3u)) * p.scale;
     }
+    fetch_values(value_base, key0);
+    // Each lane has a part of the total.
     float top[ROWS], total[ROWS];
     bool sink = has(SINKS) && split == 0u && team == 0u;
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         uint at = p.sinks_first + first_head + of_head(min(r, p.rows - 1u));
         top[r] = sink ? element(sink_words[at / PER_WORD], at) : LOWEST;
-        total[r] = sink ? 1.0 : 0.0;
+        total[r] = sink && lane == 0u ? 1.0 : 0.0;
     }
     vec4 sum[ROWS * EACH];
     [[unroll]] for (uint i = 0; i < ROWS * EACH; i++) sum[i] = vec4(0.0);
-    // Keys that some query sees. With fewer keys than queries some see none and are means of all.
-    uint low = 0u;
-    if (has(CAUSAL) && s >= p.l && p.window != 0u && s - p.l + 1u > p.window) low = s - p.l + 1u - p.window;
-    uint share = (s - low + p.splits - 1u) / p.splits;
-    uint begin = low + split * share, end = min(begin + share, s);
-    // Those of this subgroup, in whole passes.
-    const uint pass = LANES / TOGETHER;
-    share = ((end - min(begin, end) + TEAMS - 1u) / TEAMS + pass - 1u) / pass * pass;
-    begin += team * share;
-    end = min(begin + share, end);
-    uint key_base = uint(int(p.k_first) + int(b) * p.k_batch + int(g) * p.k_head);
-    uint value_base = uint(int(p.v_first) + int(b) * p.v_batch + int(g) * p.v_head);
     barrier();
-    for (uint key0 = begin; key0 < end; key0 += LANES) {
-        float x[ROWS];
-        [[unroll]] for (uint r = 0; r < ROWS; r++) x[r] = 0.0;
-        [[unroll]] for (uint i = 0; i < TOGETHER; i++) {
-            uint base = key_base + uint(int(min(key0 + i * pass + lane / TOGETHER, end - 1u)) * p.k_step);
-            float y[ROWS];
-            [[unroll]] for (uint r = 0; r < ROWS; r++) y[r] = 0.0;
-            [[unroll]] for (uint j0 = 0; j0 < D4; j0 += TOGETHER) {
-                uint j = j0 + lane % TOGETHER;
-                if (j < D4) {
-                    vec4 k = FOUR(keys, base, j, D4);
-                    [[unroll]] for (uint r = 0; r < ROWS; r++) y[r] += dot(q[r * D4 + j], k);
-                }
-            }
-            [[unroll]] for (uint r = 0; r < ROWS; r++) {
-                [[unroll]] for (uint h = 1; h < TOGETHER; h <<= 1) y[r] += subgroupShuffleXor(y[r], h);
-                x[r] = lane % TOGETHER == i ? y[r] : x[r];
+    for (; key0 < s; key0 += all_steps) {
+        // Scores of the keys of the lane's place in the passes.
+        float y[PASSES * ROWS];
+        [[unroll]] for (uint i = 0; i < PASSES * ROWS; i++) y[i] = 0.0;
+        [[unroll]] for (uint j = 0; j < FOURS; j++) {
+            uint place = j * TOGETHER + lane % TOGETHER;
+            if (place >= D4) continue;
+            [[unroll]] for (uint i = 0; i < PASSES; i++) {
+                vec4 x = FOUR_OF(k[i * FOURS + j], place);
+                [[unroll]] for (uint r = 0; r < ROWS; r++) y[i * ROWS + r] += dot(q[r * D4 + place], x);
             }
         }
-        // The key whose scores the lane has.
-        uint at_key = key0 + lane % TOGETHER * pass + lane / TOGETHER, key = min(at_key, end - 1u);
+        [[unroll]] for (uint i = 0; i < PASSES * ROWS; i++) {
+            [[unroll]] for (uint h = 1; h < TOGETHER; h <<= 1) y[i] += subgroupShuffleXor(y[i], h);
+        }
+        uint after = key0 + all_steps;
+        if (after < s) fetch_keys(key_base, after);
+        // Of the weights the lane has that of one key, if its place among those that scored together is that of a pass.
+        float x[ROWS];
         [[unroll]] for (uint r = 0; r < ROWS; r++) {
-            float y = masked(x[r], b, first_head, min(r, p.rows - 1u), key);
-            y = at_key < end ? y : -INFINITE;
-            float most = max(top[r], subgroupMax(y)), f = exp_near(top[r] - most);
-            x[r] = exp_near(y - most);
-            total[r] = total[r] * f + subgroupAdd(x[r]);
+            float most = top[r], own = -INFINITE;
+            [[unroll]] for (uint i = 0; i < PASSES; i++) {
+                uint key = key0 + i * PASS + lane / TOGETHER;
+                float score = masked(y[i * ROWS + r], b, first_head, min(r, p.rows - 1u), key);
+                most = max(most, score);
+                own = lane % TOGETHER == i ? score : own;
+            }
+            [[unroll]] for (uint h = TOGETHER; h < LANES; h <<= 1) most = max(most, subgroupShuffleXor(most, h));
+            float f = weight(top[r] - most);
+            x[r] = weight(own - most);
+            total[r] = total[r] * f + x[r];
             top[r] = most;
             [[unroll]] for (uint i = 0; i < EACH; i++) sum[r * EACH + i] *= f;
         }
-        uint count = min(LANES, end - key0);
-        for (uint i = 0; i < count; i += AT_ONCE) {
-            vec4 v[AT_ONCE * EACH];
-            [[unroll]] for (uint j = 0; j < AT_ONCE * EACH; j++) {
-                // Those beyond the last have no weight.
-                uint at = value_base + uint(int(min(key0 + i + j / EACH, end - 1u)) * p.v_step);
-                uint feature = min(lane + j % EACH * LANES, E4 - 1u);
-                v[j] = FOUR(values, at, feature, E4);
-            }
-            [[unroll]] for (uint j = 0; j < AT_ONCE; j++) {
-                uint holder = (i + j) % pass * TOGETHER + (i + j) / pass;
-                [[unroll]] for (uint r = 0; r < ROWS; r++) {
-                    float w = subgroupShuffle(x[r], holder);
-                    [[unroll]] for (uint e = 0; e < EACH; e++) sum[r * EACH + e] += w * v[j * EACH + e];
+        [[unroll]] for (uint j = 0; j < STEP; j++) {
+            uint holder = j % PASS * TOGETHER + j / PASS;
+            [[unroll]] for (uint r = 0; r < ROWS; r++) {
+                float w = subgroupShuffle(x[r], holder);
+                [[unroll]] for (uint e = 0; e < EACH; e++) {
+                    vec4 value = FOUR_OF(v[j * EACH + e], min(lane + e * LANES, E4 - 1u));
+                    sum[r * EACH + e] += w * value;
                 }
             }
         }
+        if (after < s) fetch_values(value_base, after);
     }
+    [[unroll]] for (uint r = 0; r < ROWS; r++) total[r] = subgroupAdd(total[r]);
     [[unroll]] for (uint r = 0; r < ROWS; r++) {
         [[unroll]] for (uint e = 0; e < EACH; e++) {
             uint at = lane + e * LANES;
@@ -123,7 +146,7 @@ void main() {
         [[unroll]] for (uint j = 1; j < TEAMS; j++) most = max(most, tops[j * ROWS + r]);
         vec4 all = vec4(0.0);
         [[unroll]] for (uint j = 0; j < TEAMS; j++) {
-            float f = exp_near(tops[j * ROWS + r] - most);
+            float f = weight(tops[j * ROWS + r] - most);
             all += f * part[(j * ROWS + r) * E4 + e];
             weights += f * totals[j * ROWS + r];
         }

@@ -10,30 +10,30 @@
 #include "common/dots.glsl"
 #include FORMAT
 
-// The weights that are multiplied, and those that are under way.
+// A piece of every row of the team.
 const uint PIECES = BOTH * ROWS;
-Piece now[PIECES];
-Piece next[PIECES];
+Piece pieces[PIECES];
 
-void fetch_next(uint m, uint row, uint t) {
+void fetch_pieces(uint m, uint row, uint t) {
     [[unroll]] for (uint i = 0; i < BOTH; i++) {
         matrix = m + i;
-        [[unroll]] for (uint r = 0; r < ROWS; r++) fetch(row_start(m + i, row + r), t, next[i * ROWS + r]);
+        [[unroll]] for (uint r = 0; r < ROWS; r++) fetch(row_start(m + i, row + r), t, pieces[i * ROWS + r]);
     }
 }
 
 // Adds up the products of the team's rows of matrix `m` (and the next, for a gate). The first weights are under way
-// while the activations are rounded, and at each step the next.
+// while the activations are rounded. No more are asked for ahead: the registers that they would take are worth more as
+// room for other teams.
 void products(uint m, uint row) {
     uint t = gl_SubgroupInvocationID, count = piece_count(p.k);
-    fetch_next(m, row, min(t, count - 1u));
+    fetch_pieces(m, row, min(t, count - 1u));
     round_activations();
-    for (; t < count; t += LANES) {
-        [[unroll]] for (uint i = 0; i < PIECES; i++) now[i] = next[i];
-        fetch_next(m, row, min(t + LANES, count - 1u));
+    while (t < count) {
         [[unroll]] for (uint i = 0; i < PIECES; i++) {
-            [[unroll]] for (uint c = 0; c < COLS; c++) sum[i * COLS + c] += product(now[i], t, c);
+            [[unroll]] for (uint c = 0; c < COLS; c++) sum[i * COLS + c] += product(pieces[i], t, c);
         }
+        t += LANES;
+        if (t < count) fetch_pieces(m, row, t);
     }
 }
 

@@ -42,7 +42,7 @@ layout(push_constant) uniform Push {
 
 layout(constant_id = 6) const uint FLAGS = 0;  // as below
 layout(constant_id = 7) const bool ONE = false; // l is 1
-const uint CAUSAL = 1, MASK_BOOL = 2, MASK_ADDED = 4, SINKS = 8, PARTS = 16, HELD = 32;
+const uint CAUSAL = 1, MASK_BOOL = 2, MASK_ADDED = 4, SINKS = 8, PARTS = 16, HELD = 32, WINDOW = 64;
 bool has(uint flag) { return (FLAGS & flag) != 0u; }
 const float LOWEST = -3.40282347e38;
 
@@ -61,8 +61,9 @@ float masked(float x, uint b, uint first_head, uint row, uint key) {
     if (key >= s) return -INFINITE;
     uint head = first_head + of_head(row), i = at_step(row);
     int last = int(i) + int(s) - int(p.l);
-    bool seen = !has(CAUSAL) || int(key) <= last;
-    seen = seen && (p.window == 0u || int(key) > last - int(p.window));
+    // A query that is alone is the last.
+    bool seen = !has(CAUSAL) || ONE || int(key) <= last;
+    seen = seen && (!has(WINDOW) || int(key) > last - int(p.window));
     if (has(MASK_BOOL | MASK_ADDED)) {
         uint at = uint(int(p.mask_first) + int(b) * p.mask_batch + int(head) * p.mask_head + int(i) * p.mask_row
                        + int(key) * p.mask_key);

@@ -13,7 +13,12 @@ shared vec2 x_scales[COLS * RUNS];
 // Of each team: the squares of the activations that it rounded.
 shared float team_squares[SIZE / LANES * COLS];
 
-uvec2 x_pair(uint c, uint run, uint j) { return x_words[(c * 4u + j) * PLANE + run]; }
+// Where the format wants a run: at the next place neighbours read the next one that they multiply at a time.
+uint run_place(uint run);
+// For formats whose pieces are two blocks.
+uint two_apart(uint run) { return (run & 1u) * ((RUNS + 1u) / 2u) + (run >> 1); }
+uvec2 x_pair(uint c, uint run, uint j) { return x_words[(c * 4u + j) * PLANE + run_place(run)]; }
+vec2 x_scale(uint c, uint run) { return x_scales[c * RUNS + run_place(run)]; }
 
 int dot4(uint w, uint x) { return dotPacked4x8EXT(int(w), int(x)); }
 
@@ -46,11 +51,11 @@ void round_activations() {
         // So small a run counts for nothing, and its inverse would be infinite.
         float inverse = most > 1e-30 ? 127.0 / most : 0.0;
         uvec2 x = uvec2(bytes_of(a * inverse), bytes_of(b * inverse));
-        x_words[(c * 4u + (at & 3u)) * PLANE + run] = x;
+        x_words[(c * 4u + (at & 3u)) * PLANE + run_place(run)] = x;
         int s = dot4(0x01010101u, x.x) + dot4(0x01010101u, x.y);
         s += subgroupShuffleXor(s, 1u);
         s += subgroupShuffleXor(s, 2u);
-        if ((at & 3u) == 0u) x_scales[c * RUNS + run] = vec2(most / 127.0, most / 127.0 * float(s));
+        if ((at & 3u) == 0u) x_scales[c * RUNS + run_place(run)] = vec2(most / 127.0, most / 127.0 * float(s));
     }
     if (NORM) {
         [[unroll]] for (uint c = 0; c < COLS; c++) {

@@ -6,6 +6,7 @@ struct Piece {
     uvec4 q[2];
     uvec4 h[2];
 };
+uint run_place(uint run) { return two_apart(run); }
 uint piece_count(uint k) { return k >> 6; }
 void fetch(uint row, uint t, out Piece p) {
     uint at = row + (t >> 2) * 176u, j = t & 3u;
@@ -33,6 +34,6 @@ float product(Piece p, uint t, uint c) {
         first += dot4(low.x, x.x) + dot4(low.y, x.y);
         second += dot4(high.x, y.x) + dot4(high.y, y.y);
     }
-    vec2 x = x_scales[c * RUNS + t * 2u], y = x_scales[c * RUNS + t * 2u + 1u];
+    vec2 x = x_scale(c, t * 2u), y = x_scale(c, t * 2u + 1u);
     return scale.x * x.x * float(first) - least.x * x.y + scale.y * y.x * float(second) - least.y * y.y;
 }

@@ -1,16 +1,18 @@
 // f16 d; 32 signed bytes. q d
-struct Piece {
-    uint q[8];
-    float d;
-};
-WORDS_BEHIND_HALF(8)
-uint piece_count(uint k) { return k >> 5; }
-void fetch(uint row, uint t, out Piece p) { behind_half(row + t * 34u, p.d, p.q); }
+TWO_BLOCKS(8)
+uint run_place(uint run) { return two_apart(run); }
+uint piece_count(uint k) { return k >> 6; }
+void fetch(uint row, uint t, out Piece p) { fetch_blocks(row + t * 68u, p); }
 float product(Piece p, uint t, uint c) {
-    int s = 0;
-    [[unroll]] for (uint j = 0; j < 4u; j++) {
-        uvec2 x = x_pair(c, t, j);
-        s += dot4(p.q[2u * j], x.x) + dot4(p.q[2u * j + 1u], x.y);
+    float y = 0.0;
+    [[unroll]] for (uint b = 0; b < 2u; b++) {
+        uint run = 2u * t + b;
+        int s = 0;
+        [[unroll]] for (uint j = 0; j < 4u; j++) {
+            uvec2 x = x_pair(c, run, j);
+            s += dot4(word_of_block(p, b, 2u * j), x.x) + dot4(word_of_block(p, b, 2u * j + 1u), x.y);
+        }
+        y += half_of(p, b) * x_scale(c, run).x * float(s);
     }
-    return p.d * x_scales[c * RUNS + t].x * float(s);
+    return y;
 }

@@ -1,4 +1,7 @@
 // Four elements of f32.
 #define FOUR_WORDS vec4
-#define FOUR(rows, base, i, fours) four(rows[(base) + (i)])
+#define RAW vec4
+#define RAW_FOUR(rows, base, i, fours) rows[(base) + (i)]
+#define FOUR_OF(raw, i) four(raw)
+#define FOUR(rows, base, i, fours) FOUR_OF(RAW_FOUR(rows, base, i, fours), i)
 vec4 four(vec4 w) { return w; }

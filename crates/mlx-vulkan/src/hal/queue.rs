@@ -27,6 +27,9 @@ pub(crate) const INSIDE: usize = 4096;
 const SETS: u32 = 256;
 /// How long a waiter looks at the fence again and again before it sleeps: a sleep costs more than short work takes.
 const SPIN: Duration = Duration::from_micros(50);
+/// As much before the time that the last wait took, and after it, he looks again: who steps through a loop waits as long
+/// each time, and being woken takes long too.
+const NEAR: Duration = Duration::from_micros(100);
 /// How long a batch may take before the device is taken for hung.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -248,6 +251,8 @@ pub(crate) struct Queue {
     pub(super) device: Arc<Device>,
     /// Tells how far the work is; without it the fences of the frames do.
     timeline: Option<Timeline>,
+    /// Nanoseconds that the last wait took of those that were not short.
+    usual: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -284,7 +289,7 @@ impl Queue {
             profile: None,
             capture: None,
         };
-        Ok(Queue { timeline: Timeline::new(&device)?, device, state: Mutex::new(state) })
+        Ok(Queue { timeline: Timeline::new(&device)?, device, usual: AtomicU64::new(0), state: Mutex::new(state) })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -519,15 +524,57 @@ impl Queue {
 
     pub(super) fn hand_over(&self, state: &mut State) -> Result<()> {
         let Some(batch) = state.open.take() else { return Ok(()) };
+        self.close(&batch)
+            .and_then(|()| self.give_to_driver(&[batch.frame.commands], &batch.frame, batch.number))
+            .map_err(|e| self.refused(&batch, e))?;
+        if let Some(c) = &mut state.capture {
+            c.handed_over(&batch.frame);
+        }
+        state.flight.push_back(batch);
+        self.retire(state);
+        Ok(())
+    }
+
+    fn refused(&self, batch: &Batch, e: vk::Result) -> Error {
+        let what = format!("work was refused whose last kernel is {}", batch.last);
+        self.device.give_up(failure(&what, e))
+    }
+
+    /// Hands over what is recorded and these commands, as batch `number`, together if the queue can tell how far that is.
+    pub(super) fn hand_over_with(
+        &self,
+        state: &mut State,
+        commands: &[vk::CommandBuffer],
+        frame: &Frame,
+        number: u64,
+    ) -> Result<()> {
+        if self.timeline.is_none() || state.capture.is_some() {
+            self.hand_over(state)?;
+        }
+        let open = state.open.take();
+        let all: SmallVec<[vk::CommandBuffer; 2]> =
+            open.iter().map(|b| b.frame.commands).chain(commands.iter().copied()).collect();
+        open.as_ref()
+            .map_or(Ok(()), |b| self.close(b))
+            .and_then(|()| self.give_to_driver(&all, frame, number))
+            .map_err(|e| match &open {
+                Some(b) => self.refused(b, e),
+                None => self.device.give_up(failure("work recorded before was refused", e)),
+            })?;
+        state.flight.extend(open);
+        Ok(())
+    }
+
+    /// Ends a batch's commands.
+    fn close(&self, batch: &Batch) -> std::result::Result<(), vk::Result> {
         let raw = &self.device.raw;
         let host = [vk::MemoryBarrier::default()
             .src_access_mask(vk::AccessFlags::SHADER_WRITE | vk::AccessFlags::TRANSFER_WRITE)
             .dst_access_mask(vk::AccessFlags::HOST_READ)];
-        let commands = [batch.frame.commands];
-        // SAFETY: the batch is complete; the queue is used under the lock only.
-        let handed = unsafe {
+        // SAFETY: the batch is complete; its commands are used under the queue's lock only.
+        unsafe {
             raw.cmd_pipeline_barrier(
-                commands[0],
+                batch.frame.commands,
                 vk::PipelineStageFlags::COMPUTE_SHADER | vk::PipelineStageFlags::TRANSFER,
                 vk::PipelineStageFlags::HOST,
                 vk::DependencyFlags::empty(),
@@ -535,18 +582,8 @@ impl Queue {
                 &[],
                 &[],
             );
-            raw.end_command_buffer(commands[0])
-        };
-        handed.and_then(|()| self.give_to_driver(&commands, &batch.frame, batch.number)).map_err(|e| {
-            let what = format!("work was refused whose last kernel is {}", batch.last);
-            self.device.give_up(failure(&what, e))
-        })?;
-        if let Some(c) = &mut state.capture {
-            c.handed_over(&batch.frame);
+            raw.end_command_buffer(batch.frame.commands)
         }
-        state.flight.push_back(batch);
-        self.retire(state);
-        Ok(())
     }
 
     /// Command buffers in their order, as batch `number`. The caller has the lock; `frame` is one that is not in flight.
@@ -655,26 +692,43 @@ impl Queue {
     fn wait_for(&self, number: u64, frame: Option<&Frame>) -> Result<()> {
         let raw = &self.device.raw;
         let fence = frame.map_or(vk::Fence::null(), |f| f.fence);
-        let patience = PATIENCE.as_nanos() as u64;
         let done = || match &self.timeline {
             Some(t) => t.reached().map(|n| n >= number),
             // SAFETY: the frame is held, so its fence lives; looking at it needs no lock.
             None => unsafe { raw.get_fence_status(fence) },
         };
-        let sleep = || match &self.timeline {
-            Some(t) => t.wait(number, patience),
-            // SAFETY: as above.
-            None => unsafe { raw.wait_for_fences(&[fence], true, patience) },
+        let sleep = |most: Duration| {
+            let most = most.as_nanos() as u64;
+            match &self.timeline {
+                Some(t) => t.wait(number, most),
+                // SAFETY: as above.
+                None => unsafe { raw.wait_for_fences(&[fence], true, most) },
+            }
         };
         let began = Instant::now();
-        let answer = loop {
+        let look_until = |end: Duration| loop {
             match done() {
-                Ok(false) if began.elapsed() < SPIN => std::hint::spin_loop(),
-                Ok(false) => break sleep(),
+                Ok(false) if began.elapsed() < end => std::hint::spin_loop(),
+                Ok(false) => break Err(vk::Result::TIMEOUT),
                 Ok(true) => break Ok(()),
                 Err(e) => break Err(e),
             }
         };
+        let usual = Duration::from_nanos(self.usual.load(Ordering::Relaxed));
+        let mut answer = look_until(SPIN);
+        if answer == Err(vk::Result::TIMEOUT) && usual > SPIN {
+            answer = sleep(usual.saturating_sub(NEAR + began.elapsed()));
+            if answer == Err(vk::Result::TIMEOUT) {
+                answer = look_until(usual + NEAR);
+            }
+        }
+        if answer == Err(vk::Result::TIMEOUT) {
+            answer = sleep(PATIENCE);
+        }
+        let took = began.elapsed();
+        if took > SPIN {
+            self.usual.store(took.as_nanos() as u64, Ordering::Relaxed);
+        }
         let lost = number > self.device.adapter.last_batch;
         let e = match answer {
             Ok(()) if lost => vk::Result::ERROR_DEVICE_LOST,

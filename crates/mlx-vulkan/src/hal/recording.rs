@@ -101,7 +101,6 @@ impl Queue {
     pub fn again(&self, recorded: &Arc<Recorded>) -> Result<u64> {
         self.device.alive()?;
         let mut state = self.state();
-        self.hand_over(&mut state)?;
         let number = state.next;
         state.next += 1;
         let commands: Vec<vk::CommandBuffer> = recorded.frames.iter().map(|f| f.commands).collect();
@@ -112,9 +111,8 @@ impl Queue {
             false => unsafe { self.device.raw.reset_fences(&[frame.fence]) },
         };
         // The commands were begun to be handed over more than once; frames and blocks live as long as the recording.
-        if let Err(e) = ready.and_then(|()| self.give_to_driver(&commands, frame, number)) {
-            return Err(self.device.give_up(failure("work recorded before was refused", e)));
-        }
+        ready.map_err(|e| self.device.give_up(failure("work recorded before was refused", e)))?;
+        self.hand_over_with(&mut state, &commands, frame, number)?;
         for b in &recorded.blocks {
             // The number changes under the queue's lock only.
             b.last.store(number, Ordering::Release);

@@ -27,6 +27,7 @@ const MASK_ADDED: u32 = 4;
 const SINKS: u32 = 8;
 const PARTS: u32 = 16;
 const HELD: u32 = 32;
+const WINDOW: u32 = 64;
 
 fn shader(q: DType, k: DType) -> Option<&'static Shader> {
     match (q, k) {
@@ -90,6 +91,12 @@ impl Cut {
     }
 }
 
+/// Of the kernel for few queries: lanes that score a key together, keys of a step, and those that a subgroup takes at
+/// least if the keys are split.
+const TOGETHER: usize = 8;
+const STEP: usize = 8;
+const KEYS: usize = 32;
+
 /// How the work of few queries is cut: all queries of a key head in a workgroup.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Few {
@@ -98,6 +105,8 @@ struct Few {
     /// Subgroups of a workgroup and their lanes.
     teams: usize,
     lanes: usize,
+    /// Keys of a step of a subgroup in so many passes.
+    passes: usize,
     /// Key heads, and workgroups that share the keys of one.
     groups: usize,
     splits: usize,
@@ -109,7 +118,8 @@ impl Few {
         let rows = q.shape[1] / k.shape[1] * q.shape[2];
         let s = caps.subgroups;
         let lanes = if s.size_control { 32.clamp(s.range.0, s.range.1) } else { s.size } as usize;
-        let known = s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1) && lanes.is_multiple_of(8);
+        let known =
+            s.arithmetic && s.shuffle && (s.size_control || s.range.0 == s.range.1) && lanes.is_multiple_of(TOGETHER);
         if !known || rows > ROWS || rows == 0 {
             return None;
         }
@@ -120,8 +130,12 @@ impl Few {
         };
         let teams = [8, 4, 2, 1].into_iter().find(|&t| fits(t))?;
         let groups = q.shape[0] * k.shape[1];
-        let splits = (BUSY / groups.max(1)).clamp(1, k.shape[2].div_ceil(teams * lanes).max(1));
-        Some(Few { rows, teams, lanes, groups, splits })
+        let passes = (STEP / (lanes / TOGETHER)).clamp(1, TOGETHER);
+        // Another dispatch to add up the shares takes as long as a few steps.
+        let share = KEYS * teams;
+        let shares = if k.shape[2] <= 2 * share { 1 } else { k.shape[2].div_ceil(share) };
+        let splits = (BUSY / groups.max(1)).clamp(1, shares);
+        Some(Few { rows, teams, lanes, passes, groups, splits })
     }
 }
 
@@ -327,8 +341,12 @@ impl Kernel for Sdpa {
             Some(_) => MASK_ADDED,
         };
         let on = |yes: bool, flag: u32| if yes { flag } else { 0 };
-        let flags =
-            on(self.causal, CAUSAL) | mask_flag | on(self.sinks, SINKS) | on(parted, PARTS) | on(self.held, HELD);
+        let flags = on(self.causal, CAUSAL)
+            | mask_flag
+            | on(self.sinks, SINKS)
+            | on(parted, PARTS)
+            | on(self.held, HELD)
+            | on(self.window.is_some_and(|w| w > 0), WINDOW);
         let mut push = [0u32; 28];
         push[..8].copy_from_slice(&[
             rows as u32,
@@ -366,7 +384,8 @@ impl Kernel for Sdpa {
                 ([size, teams, d4, e4, lanes, side, flags, one], m.blocks, m.lanes)
             }
             (_, Some(f)) => {
-                ([(f.teams * f.lanes) as u32, f.rows as u32, d4, e4, f.lanes as u32, 0, flags, one], 1, f.lanes)
+                let [size, rows, lanes, passes] = [f.teams * f.lanes, f.rows, f.lanes, f.passes].map(|x| x as u32);
+                ([size, rows, d4, e4, lanes, passes, flags, one], 1, f.lanes)
             }
             _ => {
                 let [size, rows, chunk, lanes] = [GROUP, cut.rows, cut.chunk, cut.lanes].map(|x| x as u32);

@@ -106,6 +106,12 @@ fn aligned(format: QuantFormat, w: &Operand, at: &Bound) -> bool {
     w.desc.shape[1].is_multiple_of(to) && at.first.is_multiple_of(to as u32)
 }
 
+/// Whether all pairs of blocks begin at whole words, as the kernel in integers reads those of a half and words.
+fn pairs_lie_whole(format: QuantFormat, w: &Operand, at: &Bound) -> bool {
+    let read = matches!(format, QuantFormat::Q4_0 | QuantFormat::Q5_0 | QuantFormat::Q8_0);
+    !read || (w.desc.shape[1].is_multiple_of(4) && at.first.is_multiple_of(4))
+}
+
 /// Products of a few rows with up to [`MATRICES`] matrices of one format.
 fn project(
     cx: &mut Cx<'_>,
@@ -144,7 +150,7 @@ fn project(
     let wide_weights = row_bytes.is_multiple_of(16) && weights.iter().all(|w| w.first.is_multiple_of(16));
     let counted = if gate == 0 { matrices } else { &matrices[..1] };
     let n = counted.iter().map(|w| w.desc.shape[0]).sum();
-    let whole = matrices.iter().zip(&weights).all(|(w, b)| aligned(format, w, b));
+    let whole = matrices.iter().zip(&weights).all(|(w, b)| aligned(format, w, b) && pairs_lie_whole(format, w, b));
     let form = Form::of(cx.caps, format, m, k, n, &around, whole);
     let wide = k.is_multiple_of(4) && [Some(&from), norm.as_ref()].iter().flatten().all(|b| b.first.is_multiple_of(16));
     let spec = [
