@@ -8,6 +8,7 @@ use super::memory::{Block, Place};
 use super::recording::{Capture, Recorded};
 use super::timeline::Timeline;
 use super::times::{KernelTime, Profile, Stamps};
+use crate::Kind;
 use ash::vk;
 use mlx_ir::{Error, Result};
 use smallvec::SmallVec;
@@ -30,8 +31,11 @@ const SPIN: Duration = Duration::from_micros(50);
 /// As much before the time that the last wait took, and after it, he looks again: who steps through a loop waits as long
 /// each time, and being woken takes long too.
 const NEAR: Duration = Duration::from_micros(100);
-/// How long a batch may take before the device is taken for hung.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a batch may take before the device is taken for hung: drivers that compute on the processor are as slow as what
+/// else it does, and compile a kernel when it runs.
+fn patience(kind: Kind) -> Duration {
+    Duration::from_secs(if kind == Kind::Cpu { 1800 } else { 120 })
+}
 
 /// What happens to a range of a block.
 pub(crate) struct Use<'a> {
@@ -705,6 +709,7 @@ impl Queue {
                 None => unsafe { raw.wait_for_fences(&[fence], true, most) },
             }
         };
+        let patience = patience(self.device.adapter.kind);
         let began = Instant::now();
         let look_until = |end: Duration| loop {
             match done() {
@@ -723,7 +728,7 @@ impl Queue {
             }
         }
         if answer == Err(vk::Result::TIMEOUT) {
-            answer = sleep(PATIENCE);
+            answer = sleep(patience);
         }
         let took = began.elapsed();
         if took > SPIN {
@@ -741,7 +746,7 @@ impl Queue {
         Err(self.device.give_up(match e {
             vk::Result::TIMEOUT => Error::device(format!(
                 "[gpu] {name} did not finish its work within {} s; its last kernel is {last}",
-                PATIENCE.as_secs()
+                patience.as_secs()
             )),
             e => failure(&format!("{name} was lost at work whose last kernel is {last}"), e),
         }))
