@@ -381,7 +381,7 @@ fn exporter(file: &str, fun: &Bound<'_, PyAny>, shapeless: bool, metadata: Optio
 fn import_function<'py>(py: Python<'py>, file: &str, return_metadata: bool) -> R<Bound<'py, PyAny>> {
     let bytes = std::fs::read(file).map_err(|e| runtime(format!("[import_function] Failed to open {file}: {e}")))?;
     let FunctionFile { calls: functions, shapeless, metadata } =
-        read_functions(&bytes).map_err(|e| runtime(e.message))?;
+        read_functions(&bytes).map_err(|e| runtime(format!("{} ({file})", e.message)))?;
     let f = Bound::new(py, Imported { functions, shapeless })?.into_any();
     if return_metadata {
         return Ok(PyTuple::new(py, [f, PyString::new(py, &metadata).into_any()])?.into_any());
