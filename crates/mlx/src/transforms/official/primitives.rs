@@ -425,17 +425,13 @@ fn masked_scatter(s: &Step<'_>) -> Result<Vec<Array>> {
 
 /// A number, unless sizes may vary: then it is counted.
 fn number_of_elements(s: &Step<'_>) -> Result<Vec<Array>> {
-    let (x, axes, dtype) = (s.only()?, desc::normalize_axes("size", &s.ints(0)?, s.only()?.ndim())?, s.dtype(2)?);
+    let (x, axes, dtype) = (s.only()?, s.ints(0)?, s.dtype(2)?);
     let wide = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
     let n = if s.shapeless {
-        let always = ops::logical_or(&ops::not_equal(x, x)?, true)?;
-        let axes: Vec<i64> = axes.iter().map(|&i| i as i64).collect();
-        let kept = ops::sum(&ops::astype(&always, DType::I64)?, Some(&axes), false)?;
-        // The other axes say the same everywhere.
-        ops::astype(&if kept.ndim() > 0 { ops::max(&kept, None, false)? } else { kept }, wide)?
+        ops::astype(&ops::elements(x, Some(&axes))?, wide)?
     } else {
-        let n = axes.iter().map(|&i| x.shape()[i] as f64).product::<f64>();
-        ops::full(&[], n, Some(wide))?
+        let axes = desc::normalize_axes("size", &axes, x.ndim())?;
+        ops::full(&[], axes.iter().map(|&i| x.shape()[i] as f64).product::<f64>(), Some(wide))?
     };
     one(ops::astype(&if s.flag(1)? { ops::reciprocal(&n)? } else { n }, dtype))
 }
