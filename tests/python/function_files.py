@@ -154,16 +154,35 @@ def call_sizes(mx, f):
     return f(x, x[0]), f(mx.ones((3, 4)), mx.ones(4))
 
 
+def own_sizes(mx, path):
+    """Sizes that may vary, but for what was sliced."""
+    mx.export_function(path, lambda x: mx.exp(x[:, 1:3]) * 2, mx.ones((3, 4)), shapeless=True)
+
+
+def layers(mx, path):
+    """A network for any number of rows. (The official package reads past its memory with addmm here.)"""
+    w, b = mx.sin(mx.arange(12, dtype=mx.float32)).reshape(3, 4), mx.array([0.5, -1.0, 2.0])
+    mx.export_function(path, lambda x: mx.softmax(mx.maximum(x @ w.T + b, 0) @ w, -1)[..., None].squeeze(-1),
+                       mx.ones((2, 4)), shapeless=True)
+
+
+def call_layers(mx, f):
+    return f(mx.sin(mx.arange(28, dtype=mx.float32)).reshape(7, 4))
+
+
 # Name: how a file is made, how its function is called.
-PROGRAMS = {"several functions": (several, call_several), "sizes that vary": (sizes, call_sizes)}
+PROGRAMS = {
+    "several functions": (several, call_several), "sizes that vary": (sizes, call_sizes), "layers for any size": (layers, call_layers),
+    "sizes of its own": (own_sizes, lambda mx, f: f(mx.ones((3, 4)))),
+}
 
 # What the official package does not write, by the primitive that it names.
 OFFICIAL_REFUSES = {
     "complement": "BitwiseInvert", "logcumsumexp": "CumLogAddExp", "contiguous": "Contiguous", "checkpoint": "CustomTransforms",
-    "segmented_mm": "SegmentedMM", "solve": "LUF", "fp8": "ToFP8",
+    "segmented_mm": "SegmentedMM", "solve": "LUF", "fp8": "ToFP8", "sizes of its own": "Slice",
 }
 # What ours writes in its own format, since the official one has no such step.
-OWN = {"logcumsumexp", "solve", "sizes that vary"}
+OWN = {"logcumsumexp", "solve", "sizes of its own"}
 
 
 def scope(mx):

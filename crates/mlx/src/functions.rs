@@ -1,7 +1,7 @@
 //! Files of recorded functions: what `export_function` writes.
 //!
-//! There are two formats. Where sizes are those recorded and every step is, or is made of, primitives of the official
-//! package, a file is one of its own (`transforms/official`), so that it can read it. Any other is ours: a line that names
+//! There are two formats. Where every step is, or is made of, primitives of the official package, a file is one of its own
+//! (`transforms/official`), so that it can read it. Any other is ours: a line that names
 //! the format, a metadata string, whether sizes may vary, and for each recorded call the names of its keyword arguments and
 //! its graph. All numbers are little-endian; see `mlx-ir/src/stored.rs` for what they are. Both are read.
 
@@ -34,11 +34,9 @@ pub struct FunctionFile {
 /// # Errors
 /// As for [`Graph::store`].
 pub fn write_functions(calls: &[RecordedCall], shapeless: bool, metadata: &str) -> Result<Vec<u8>> {
-    if !shapeless {
-        match official::write(calls, metadata) {
-            Err(e) if e.kind == ErrorKind::Unsupported => {}
-            other => return other,
-        }
+    match official::write(calls, shapeless, metadata) {
+        Err(e) if e.kind == ErrorKind::Unsupported => {}
+        other => return other,
     }
     let mut out = MAGIC.to_vec();
     put_text(metadata, &mut out);

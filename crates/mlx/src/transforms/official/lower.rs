@@ -12,11 +12,11 @@ use mlx_ir::{Aval, DType, Error, Func, Op, Result, desc};
 /// How often parts may be made of parts.
 const DEPTH: usize = 16;
 
-/// The graph with other steps replaced; none if there are none.
+/// The graph with other steps replaced; none if there are none. Where sizes may vary, only by what follows them.
 ///
 /// # Errors
 /// `Unsupported` for what is made of nothing else; what recording reports.
-pub(super) fn lowered(graph: &Graph) -> Result<Option<Graph>> {
+pub(super) fn lowered(graph: &Graph, shapeless: bool) -> Result<Option<Graph>> {
     let mut lower: Option<Graph> = None;
     for _ in 0..DEPTH {
         let graph = lower.as_ref().unwrap_or(graph);
@@ -25,7 +25,7 @@ pub(super) fn lowered(graph: &Graph) -> Result<Option<Graph>> {
             let mut made: Vec<smallvec::SmallVec<[Array; 1]>> = Vec::with_capacity(graph.steps.len());
             for s in &graph.steps {
                 let over: Inputs = s.inputs.iter().map(|f| graph.at(f, holes, &made)).collect();
-                made.push(runtime::on(s.stream, || match parts(&s.op, &over)? {
+                made.push(runtime::on(s.stream, || match parts(&s.op, &over, shapeless)? {
                     Some(parts) => {
                         replaced = true;
                         Ok(parts.into())
@@ -44,18 +44,28 @@ pub(super) fn lowered(graph: &Graph) -> Result<Option<Graph>> {
 }
 
 /// What a step is made of; none if it is a primitive.
-fn parts(op: &Op, x: &[Array]) -> Result<Option<Vec<Array>>> {
+fn parts(op: &Op, x: &[Array], shapeless: bool) -> Result<Option<Vec<Array>>> {
     let avals: Vec<Aval> = x.iter().map(|a| a.aval().clone()).collect();
     let outs = rules::infer(op, &avals.iter().collect::<Vec<_>>())?;
     let named = primitives::named(op, &avals, &outs);
-    let Err(none) = named else { return Ok(None) };
     let one = |a: Result<Array>| Ok(Some(vec![a?]));
+    let none = match (op, named) {
+        // Its summand is broadcast to a shape, which elementwise work is not.
+        (Op::AddMM(m), _) if shapeless => {
+            let scaled = |a: &Array, by: f64| if by == 1.0 { Ok(a.clone()) } else { ops::multiply(a, by) };
+            let product = scaled(&ops::matmul(&x[1], &x[2])?, m.alpha.get())?;
+            return one(ops::add(&scaled(&x[0], m.beta.get())?, &product));
+        }
+        (_, Ok(_)) => return Ok(None),
+        (_, Err(e)) => e,
+    };
     match op {
         Op::Map(m) => match m.tape.as_single() {
             Some(f) => one(function(f, x)?.map_or(Err(none), Ok)),
             None => one(ops::separate(&m.tape, x)),
         },
         Op::Contiguous(_) => Ok(Some(x.to_vec())),
+        _ if shapeless => Err(none),
         Op::AsStrided(_) => {
             let flat = ops::reshape_to(&x[0], &[x[0].size()])?;
             Ok(Some(Array::record(op.clone(), Inputs::from_iter([flat]))?.into_vec()))

@@ -13,6 +13,7 @@ mod lower;
 mod primitives;
 mod read;
 mod state;
+mod varying;
 mod write;
 
 pub(crate) use read::read;
