@@ -112,6 +112,22 @@ eigvalsh | lambda x: (mx.linalg.eigvalsh(x, stream=mx.cpu), mx.linalg.eigvalsh(x
 eig | lambda x: (lambda w, v: x @ v - v * w)(*mx.linalg.eig(x, stream=mx.cpu)) | sq
 solve | lambda x: mx.linalg.solve(x, x[0], stream=mx.cpu) | sq
 fp8 | lambda x: mx.from_fp8(mx.to_fp8(x), mx.float32) | f
+halves in functions | lambda x: (mx.softmax(x, -1), x @ x.T, mx.fast.rms_norm(x, x[0], 1e-5), mx.sum(x, 0), mx.mean(x), mx.cumsum(x, 1), mx.where(x > 0.5, x, 1)) | f.astype(mx.float16)
+brain floats in functions | lambda x: (mx.softmax(x, -1), x @ x.T, mx.fast.layer_norm(x, x[0], None, 1e-5), mx.sum(x, 0), mx.max(x, 1), x[1:, ::2] * 2.5) | f.astype(mx.bfloat16)
+small integers | lambda x, y: (mx.sum(x, 0), mx.prod(x, 1), x + 200, x // 3, x >> 1, mx.mean(y), mx.sort(-y, 1), mx.argmax(y, 0), y ** 2, mx.abs(y)) | i.astype(mx.uint8), i.astype(mx.int8)
+wide integers | lambda x, y: (x * 3, x - y.astype(mx.int64), mx.sum(x), x / 2, x % 3, mx.sqrt(x), mx.minimum(x, 4)) | i.astype(mx.int64), i.astype(mx.uint64)
+bools | lambda x: (mx.sum(x, 0), mx.any(x), mx.all(x, 1), x + x, x * 2.5, mx.where(x, 1, 0), mx.argmax(x, 0), x & (x == False), mx.cumsum(x, 0)) | f > 0.5
+keys of a batch | mx.vmap(lambda q: mx.random.uniform(shape=(3,), key=q)) | mx.random.split(key, 4)
+one-dimensional | lambda x: (x[2], x[-3:], mx.sort(x), x.sum(), mx.softmax(x), mx.cumsum(x), x @ x, mx.outer(x, x), mx.expand_dims(x, 1) * x) | f[0]
+nothing in arrays | lambda x: (mx.sum(x[:0], 0), mx.concatenate([x[:0], x]), x[:0] + 1, mx.zeros((0, 3))) | f
+scalars | lambda x, y: (x * y, mx.broadcast_to(x, (2, 2)), x.reshape(1, 1), mx.stack([x, y]), mx.maximum(x, 3)) | f[1, 1], f[2, 3]
+einsum | lambda x, y: (mx.einsum('ij,kj->ki', x, y), mx.tensordot(x, y.T, 1), mx.kron(x[:2, :2], y[:2, :2]), mx.trace(x), mx.diag(x), mx.diagonal(x, 1)) | f, g
+layout | lambda x: (mx.repeat(x, 3, 1), mx.tile(x, 2), mx.flip(x, 1) if hasattr(mx, 'flip') else x, mx.meshgrid(x[0], x[1])[0], mx.roll(x, (1, 2), (0, 1)), mx.atleast_3d(x)) | f
+statistics | lambda x: (mx.median(x, 1), mx.var(x, 0, ddof=1), mx.std(x, 1), mx.logaddexp(x, x.T[:3, :1]), mx.linalg.norm(x), mx.linalg.norm(x, axis=1)) | f
+losses | lambda x, j: (nn.losses.cross_entropy(x, j), nn.losses.mse_loss(x, x * 2), nn.losses.smooth_l1_loss(x, x + 2)) | f, k[0][:3]
+quantized layer | lambda x: nn.QuantizedLinear.from_linear(linear, 32, 4)(x) | r(3, 64)
+self-attention | lambda x: attention(x, x, x, mask=nn.MultiHeadAttention.create_additive_causal_mask(5)) | r(2, 5, 8)
+recurrent | lambda x: rnn(x) | r(2, 5, 8)
 gradient | mx.grad(lambda x: (mx.softmax(x) * mx.sin(x)).sum()) | f
 gradient of norms | mx.grad(lambda x: (mx.fast.rms_norm(x, x[0], 1e-5) * mx.fast.layer_norm(x, None, None, 1e-5)).sum()) | f
 gradient of convolutions | mx.grad(lambda x, y: mx.conv2d(x, y, 1, 1).square().sum(), argnums=(0, 1)) | r(1, 4, 4, 2), r(3, 3, 3, 2)
@@ -187,6 +203,7 @@ OWN = {"logcumsumexp", "solve", "sizes of its own"}
 
 def scope(mx):
     import mlx.nn as nn
+    import mlx.utils
 
     def r(*shape):
         n = 1
@@ -205,9 +222,13 @@ def scope(mx):
     for k, layer in enumerate(model.layers):
         layer.update({n: r(*p.shape) / (k + 1) for n, p in layer.parameters().items()})
     w = r(64, 64)
+    linear, attention, rnn = nn.Linear(64, 32), nn.MultiHeadAttention(8, 2), nn.GRU(8, 4)
+    for layer in (linear, attention, rnn):
+        layer.update(mlx.utils.tree_map(lambda p: r(*p.shape) / 2, layer.parameters()))
     names = dict(
         mx=mx, nn=nn, r=r, assigned=assigned, f=f, g=mx.sin(f * 3) + 1.25, i=i, c=(f + 1j * f[::-1]).astype(mx.complex64),
         j=mx.array([1, 0]), k=i % 3, b=r(2, 2, 3, 4), w=w, key=mx.random.key(3), model=model,
+        linear=linear, attention=attention, rnn=rnn,
         sq=mx.array([[4.0, 1, 0], [1, 3, 1], [0, 1, 5]]), mxfp4=mx.quantize(w, mode="mxfp4"),
     )
     mx.eval([a for a in names.values() if isinstance(a, mx.array)])

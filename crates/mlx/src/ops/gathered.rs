@@ -358,7 +358,7 @@ fn paley_12(row: usize, column: usize) -> bool {
         return second != (false, false);
     }
     let residue = i == 0 || j == 0 || matches!(i.abs_diff(j), 1 | 4);
-    !residue != (second == (true, true))
+    residue == (second == (true, true))
 }
 
 /// Williamson's array (Williamson 1944) of four symmetric circulant matrices, A to D, given by their first rows: bit `i`

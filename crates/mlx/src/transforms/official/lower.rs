@@ -61,7 +61,7 @@ fn parts(op: &Op, x: &[Array], shapeless: bool) -> Result<Option<Vec<Array>>> {
     };
     match op {
         Op::Map(m) => match m.tape.as_single() {
-            Some(f) => one(function(f, x)?.map_or(Err(none), Ok)),
+            Some(f) => one(function(f, x)?.ok_or(none)),
             None => one(ops::separate(&m.tape, x)),
         },
         Op::Contiguous(_) => Ok(Some(x.to_vec())),

@@ -550,7 +550,7 @@ pub(super) fn named(op: &Op, ins: &[Aval], outs: &[Aval]) -> Result<Named> {
     let steps = |a: &[isize]| {
         let narrow =
             |&n: &isize| i32::try_from(n).map_err(|_| Error::unsupported("[export_function] A step is too long."));
-        Ok::<_, Error>(a.iter().map(narrow).collect::<Result<Vec<i32>>>()?)
+        a.iter().map(narrow).collect::<Result<Vec<i32>>>()
     };
     let index = |n: usize| Ok::<_, Error>(Int(narrow(n)?));
     // The place of a variant among them.
