@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # parity.sh [OPTION...]: compares the Python package of this checkout with the official wheel, case by case, and its stubs
-# with what they describe.
+# with what they describe; and files of functions, written by either and read by the other.
 #
 #   --write           also makes docs/parity.md anew
 #   --python PYTHON   takes the package as it is installed for that interpreter (which has numpy), instead of building it
@@ -45,6 +45,7 @@ fi
 python3 scripts/bindings.py --check
 "$python" tests/python/stubs.py
 python3 tests/python/compare.py --ours "$python" --official "$CACHE/official/bin/python" "${args[@]}"
+python3 tests/python/function_files.py --ours "$python" --official "$CACHE/official/bin/python"
 if [ -n "$device" ]; then
   "$python" tests/python/training.py --ours "$python" --official "$CACHE/lm-official/bin/python" --device "$device"
 fi

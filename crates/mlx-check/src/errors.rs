@@ -193,7 +193,7 @@ pub fn table() -> Vec<Bad> {
         "segmented_mm/floats", Value, ops::segmented_mm(&z(&[3, 6])?, &z(&[6, 2])?, &z(&[3, 2])?), "mx.segmented_mm(mx.zeros((3, 6)), mx.zeros((6, 2)), mx.zeros((3, 2)))";
         "block_masked_mm/mask", Value, ops::block_masked_mm(&z(&[32, 32])?, &z(&[32, 32])?, 32, Some(&ops::zeros(&[2, 2], DType::Bool)?), None, None), "mx.block_masked_mm(mx.zeros((32, 32)), mx.zeros((32, 32)), 32, mx.zeros((2, 2), mx.bool_))";
         "hadamard_transform/size", Value, ops::hadamard_transform(&z(&[2, 11])?, None), "mx.hadamard_transform(mx.zeros((2, 11)))";
-        "hadamard_transform/of twelve", Unsupported, ops::hadamard_transform(&z(&[2, 24])?, None), "";
+        "hadamard_transform/three times twelve", Value, ops::hadamard_transform(&z(&[2, 36])?, None), ""; // The wheel writes past its memory here.
         "to_fp8/integers", Value, ops::to_fp8(&i(&[3])?), "mx.to_fp8(mx.zeros(3, mx.int32))";
         "from_fp8/floats", Value, ops::from_fp8(&z(&[3])?, DType::F32), "mx.from_fp8(mx.zeros(3))";
         "from_fp8/dtype", Value, ops::from_fp8(&ops::zeros(&[3], DType::U8)?, DType::I32), "mx.from_fp8(mx.zeros(3, mx.uint8), mx.int32)";

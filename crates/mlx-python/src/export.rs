@@ -82,7 +82,7 @@ impl Call {
     }
 
     /// The function recorded for these arguments.
-    fn record(&self, fun: &Bound<'_, PyAny>) -> R<Graph> {
+    fn record(&self, fun: &Bound<'_, PyAny>, shapeless: bool) -> R<Graph> {
         let py = fun.py();
         let avals: Vec<Aval> = self.arrays().iter().map(|a| a.aval().clone()).collect();
         let run = |holes: &[Array]| -> R<Vec<Array>> {
@@ -102,7 +102,9 @@ impl Call {
             }
             out.try_iter()?.map(|x| Ok(x?.cast::<PyArray>().map_err(|_| bad())?.get().get())).collect()
         };
-        Ok(Graph::record(&avals, |holes| run(holes).map_err(carry))?.with_sources())
+        let f = |holes: &[Array]| run(holes).map_err(carry);
+        let graph = if shapeless { Graph::record_shapeless(&avals, f)? } else { Graph::record(&avals, f)? };
+        Ok(graph.with_sources())
     }
 }
 
@@ -167,7 +169,7 @@ impl FunctionExporter {
             return Err(twice());
         }
         // Python code runs here: nothing is locked.
-        let graph = call.record(self.fun.bind(py))?;
+        let graph = call.record(self.fun.bind(py), self.shapeless)?;
         let mut all = self.functions.lock().unwrap_or_else(|e| e.into_inner());
         if taken(&all) {
             return Err(twice());
@@ -364,7 +366,7 @@ fn export_function(
         ));
     }
     let call = Call::of("export_function", args, kwargs)?;
-    tell(file_or_callback, &call.names(), &call.record(fun)?.listing()?)
+    tell(file_or_callback, &call.names(), &call.record(fun, shapeless)?.listing()?)
 }
 
 /// Makes an object that records a function, once for each kind of arguments, into one file.
@@ -381,7 +383,7 @@ fn exporter(file: &str, fun: &Bound<'_, PyAny>, shapeless: bool, metadata: Optio
 fn import_function<'py>(py: Python<'py>, file: &str, return_metadata: bool) -> R<Bound<'py, PyAny>> {
     let bytes = std::fs::read(file).map_err(|e| runtime(format!("[import_function] Failed to open {file}: {e}")))?;
     let FunctionFile { calls: functions, shapeless, metadata } =
-        read_functions(&bytes).map_err(|e| runtime(e.message))?;
+        read_functions(&bytes).map_err(|e| runtime(format!("{} ({file})", e.message)))?;
     let f = Bound::new(py, Imported { functions, shapeless })?.into_any();
     if return_metadata {
         return Ok(PyTuple::new(py, [f, PyString::new(py, &metadata).into_any()])?.into_any());

@@ -45,6 +45,8 @@ pub(crate) struct Call {
 thread_local! {
     /// Above zero, evaluation on this thread keeps the graph so that a transform can walk it afterwards.
     static KEEP_GRAPH: Cell<usize> = const { Cell::new(0) };
+    /// Above zero, what is recorded on this thread will be computed for inputs of other sizes too.
+    static VARYING: Cell<usize> = const { Cell::new(0) };
     /// Calls whose last handle went away inside another call's drop: freed by the outermost drop, so that chains of
     /// any length are freed without recursion.
     static GRAVEYARD: RefCell<Option<Vec<Inputs>>> = const { RefCell::new(None) };
@@ -66,6 +68,25 @@ impl KeepGraph {
 impl Drop for KeepGraph {
     fn drop(&mut self) {
         KEEP_GRAPH.with(|k| k.set(k.get() - 1));
+    }
+}
+
+/// While it lives, what is recorded on this thread counts elements instead of taking their number as it is.
+pub(crate) struct VaryingSizes(());
+
+impl VaryingSizes {
+    pub fn new() -> Self {
+        VARYING.with(|k| k.set(k.get() + 1));
+        Self(())
+    }
+    pub fn active() -> bool {
+        VARYING.with(|k| k.get() > 0)
+    }
+}
+
+impl Drop for VaryingSizes {
+    fn drop(&mut self) {
+        VARYING.with(|k| k.set(k.get() - 1));
     }
 }
 

@@ -2,7 +2,7 @@
 //! for much more memory than the file has bytes; what is accepted must be a function that can be listed and computed.
 
 use mlx::ops::{self, PadMode};
-use mlx::{Array, DType, ErrorKind, Graph, RecordedCall, Result, eval, read_functions, write_functions};
+use mlx::{Array, DType, ErrorKind, FunctionFile, Graph, RecordedCall, Result, eval, read_functions, write_functions};
 use mlx_ir::{Aval, Shape};
 use peak_alloc::PeakAlloc;
 use std::sync::{Mutex, MutexGuard};
@@ -31,11 +31,15 @@ impl XorShift {
     }
 }
 
+/// How long the beginning is that names the format: without it nothing is read.
+fn head(file: &[u8]) -> usize {
+    if file.starts_with(b"MLX-ARM") { file.iter().position(|&b| b == b'\n').map_or(0, |i| i + 1) } else { 14 }
+}
+
 /// Changes a few places: bits, bytes, whole counts, pieces taken out or put in, the end cut off.
 fn damage(rng: &mut XorShift, file: &[u8]) -> Vec<u8> {
     const COUNTS: [u64; 10] = [0, 1, 5, 0xff, 0xffff, 0xffff_ffff, 1 << 32, 1 << 61, i64::MAX as u64, u64::MAX];
-    // The line that names the format stays: without it nothing is read.
-    let head = file.iter().position(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let head = head(file);
     let mut out = file.to_vec();
     for _ in 0..1 + rng.below(3) {
         if out.len() <= head {
@@ -119,8 +123,10 @@ fn mutate(file: &[u8], rounds: usize) -> usize {
     accepted
 }
 
+/// A file in our format: the official one has no running ln Σ e^x.
 fn file(avals: &[Aval], names: &[&str], f: impl FnOnce(&[Array]) -> Result<Vec<Array>>) -> Result<Vec<u8>> {
-    let graph = Graph::record(avals, f)?.with_sources();
+    let with = |x: &[Array]| Ok([f(x)?, vec![ops::logcumsumexp(&x[0], Some(0), false, true)?]].concat());
+    let graph = Graph::record(avals, with)?.with_sources();
     let call = RecordedCall { names: names.iter().map(|n| n.to_string()).collect(), graph };
     write_functions(&[call], true, "metadata")
 }
@@ -203,12 +209,118 @@ fn truncated() -> Result<()> {
     Ok(())
 }
 
-/// The official package's files are refused by name.
+const OFFICIAL: [(&str, &[u8]); 5] = [
+    ("elementwise", include_bytes!("../../../tests/golden/functions/elementwise.mlxfn")),
+    ("shapes", include_bytes!("../../../tests/golden/functions/shapes.mlxfn")),
+    ("indices", include_bytes!("../../../tests/golden/functions/indices.mlxfn")),
+    ("products", include_bytes!("../../../tests/golden/functions/products.mlxfn")),
+    ("sizes", include_bytes!("../../../tests/golden/functions/sizes.mlxfn")),
+];
+
+/// What a file's only function gives for the inputs of `tests/golden/functions/take.py`.
+fn computed(name: &str, f: &FunctionFile) -> Result<Vec<Vec<f32>>> {
+    let input = |a: &Aval| {
+        let n = a.shape.iter().product::<usize>();
+        let whole = a.dtype.is_integer();
+        let x: Vec<f32> = (0..n).map(|i| if whole { (i % 2) as f32 } else { i as f32 / 7.0 }).collect();
+        ops::astype(&Array::from_slice(&x, &a.shape)?, a.dtype)
+    };
+    let [call] = &f.calls[..] else { panic!("{name} holds {} functions", f.calls.len()) };
+    let inputs = call.graph.inputs().iter().map(input).collect::<Result<Vec<_>>>()?;
+    let outs = call.graph.replay(&inputs)?;
+    outs.iter().map(|a| ops::astype(a, DType::F32)?.to_vec::<f32>()).collect()
+}
+
+/// Files that the official package wrote, with what it computed as their metadata; and what we write of them.
 #[test]
-fn of_the_official_package() {
-    let mut bytes = 6u64.to_le_bytes().to_vec();
-    bytes.extend_from_slice(b"0.32.4");
-    bytes.extend_from_slice(&[0; 64]);
-    let e = read_functions(&bytes).err().expect("refused");
-    assert!(e.kind == ErrorKind::Value && e.message.contains("official package"), "{e}");
+fn of_the_official_package() -> Result<()> {
+    let _one = alone();
+    for (name, bytes) in OFFICIAL {
+        let f = read_functions(bytes)?;
+        let again = write_functions(&f.calls, f.shapeless, &f.metadata)?;
+        assert!(again[8..].starts_with(b"0.32.4"), "{name} is written in another format");
+        let wanted = f.metadata.split(';').map(|a| a.split(' ').map(|x| x.parse().expect("a number")).collect());
+        let wanted: Vec<Vec<f32>> = wanted.collect();
+        for f in [f, read_functions(&again)?] {
+            let got = computed(name, &f)?;
+            assert_eq!(got.len(), wanted.len(), "{name}");
+            for (i, (g, w)) in got.iter().zip(&wanted).enumerate() {
+                let near = g.len() == w.len() && g.iter().zip(w).all(|(a, b)| (a - b).abs() <= 1e-4 * b.abs().max(1.0));
+                assert!(near, "{name}, output {i}: {g:?} instead of {w:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn of_the_official_package_damaged() -> Result<()> {
+    let _one = alone();
+    for (_, bytes) in OFFICIAL {
+        mutate(bytes, 1500);
+        let f = read_functions(bytes)?;
+        mutate(&write_functions(&f.calls, false, "")?, 500);
+    }
+    let (_, bytes) = OFFICIAL[0];
+    for n in 0..bytes.len() {
+        assert_eq!(read_functions(&bytes[..n]).err().map(|e| e.kind), Some(ErrorKind::Value), "{n} bytes");
+    }
+    let longer = [bytes, &[0]].concat();
+    assert!(read_functions(&longer).is_err());
+    Ok(())
+}
+
+/// Steps without a counterpart are refused by name.
+#[test]
+fn unknown_primitives() {
+    let (_, bytes) = OFFICIAL[0];
+    let at = bytes.windows(6).position(|w| w == b"DivMod").expect("a step of that name");
+    let mut other = bytes.to_vec();
+    other[at..at + 6].copy_from_slice(b"DivMud");
+    let e = read_functions(&other).err().expect("refused");
+    assert!(e.kind == ErrorKind::Unsupported && e.message.contains("\"DivMud\""), "{e}");
+}
+
+/// What the official package cannot compute is written in our format.
+#[test]
+fn formats() -> Result<()> {
+    let _one = alone();
+    let written = |f: fn(&Array) -> Result<Array>, shapeless| {
+        let graph = Graph::record_shapeless(&[f32s(&[3, 3])], |x| Ok(vec![f(&x[0])?]))?.with_sources();
+        write_functions(&[RecordedCall { names: vec![], graph }], shapeless, "")
+    };
+    let ours = b"MLX-ARM functions 1\n";
+    assert!(!written(|x| ops::exp(x), false)?.starts_with(ours));
+    assert!(!written(|x| ops::add(&ops::exp(x)?, &ops::mean(x, Some(&[0]), false)?), true)?.starts_with(ours));
+    assert!(written(|x| ops::slice_axis(x, 0, 1, 3), true)?.starts_with(ours));
+    assert!(written(|x| ops::broadcast_to(x, &[2, 3, 3]), true)?.starts_with(ours));
+    assert!(written(|x| ops::exp(&ops::broadcast_to(x, &[2, 3, 3])?), true)?.starts_with(ours));
+    assert!(written(|x| ops::reshape(x, &[3, 3, -1]), false).is_ok());
+    assert!(written(|x| Ok(ops::linalg::lu_factor(x)?.0), false)?.starts_with(ours));
+    assert!(!written(|x| ops::rms_norm(x, None, 1e-5), false)?.starts_with(ours));
+    Ok(())
+}
+
+/// Means and variances of other sizes than those recorded.
+#[test]
+fn varying_sizes() -> Result<()> {
+    let _one = alone();
+    let f = |x: &[Array]| {
+        let y = ops::subtract(&x[0], &ops::mean(&x[0], Some(&[0]), true)?)?;
+        Ok(vec![
+            ops::mean(&x[0], None, false)?,
+            ops::var(&x[0], Some(&[1]), false, 1)?,
+            ops::softmax(&y, Some(&[0]), false)?,
+        ])
+    };
+    let graph = Graph::record_shapeless(&[f32s(&[3, 4])], f)?.with_sources();
+    let x = Array::from_slice(&(0..10).map(|i| (i * i) as f32).collect::<Vec<_>>(), &[2, 5])?;
+    let bytes = write_functions(&[RecordedCall { names: vec![], graph }], true, "")?;
+    let outs = read_functions(&bytes)?.calls[0].graph.replay_shapeless(std::slice::from_ref(&x))?;
+    for (a, e) in outs.iter().zip(f(&[x])?) {
+        assert_eq!(a.aval(), e.aval());
+        let near = a.to_vec::<f32>()?.iter().zip(e.to_vec::<f32>()?).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs());
+        assert!(near, "{:?} instead of {:?}", a.to_vec::<f32>()?, e.to_vec::<f32>()?);
+    }
+    Ok(())
 }

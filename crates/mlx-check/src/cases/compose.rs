@@ -98,6 +98,11 @@ pub fn add(c: &mut List) {
     case!(c, "block_masked_mm", Storable, Accumulate(256), [normal(&[40, 33]), normal(&[33, 20]), bools(&[2, 1]).of(DType::Bool), bools(&[2, 2]).of(DType::Bool)], d[0, 1], |x| ops::block_masked_mm(&x[0], &x[1], 32, Some(&x[2]), Some(&x[3]), None), "");
     case!(c, "hadamard_transform", Storable, Accumulate(16), [normal(&[3, 8])], d[0], |x| ops::hadamard_transform(&x[0], None), "mx.hadamard_transform(x0)");
     case!(c, "hadamard_transform/scale", Storable, Accumulate(16), [normal(&[2, 4])], d[], |x| ops::hadamard_transform(&x[0], Some(0.5)), "mx.hadamard_transform(x0, 0.5)");
+    for n in [12, 24, 20, 80, 28, 56] {
+        case!(c, format!("hadamard_transform/{n}"), Storable, Accumulate(16), [normal(&[3, n])], d[0], |x| ops::hadamard_transform(&x[0], None), "mx.hadamard_transform(x0)");
+    }
+    case!(c, "hadamard_transform/matrix", Storable, Exact, [given(&(0..144).map(|i| f64::from(i % 13 == 0)).collect::<Vec<_>>(), &[12, 12])], d[], |x| ops::hadamard_transform(&x[0], Some(1.0)), "mx.hadamard_transform(x0, 1.0)");
+    case!(c, "hadamard_transform/batch", Fixed, Accumulate(16), [normal(&[2, 1, 3, 40]).of(DType::F64)], d[0], |x| ops::hadamard_transform(&x[0], Some(2.0)), "");
     case!(c, "to_fp8", Storable, Exact, [normal(&[5, 7])], d[], |x| ops::to_fp8(&x[0]), "mx.to_fp8(x0)");
     case!(c, "from_fp8", Fixed, Exact, [whole(0, 256, &[64]).of(DType::U8)], d[], |x| ops::from_fp8(&x[0], DType::F32), "mx.from_fp8(x0, mx.float32)");
     // Factors are unique up to signs: what is compared is their product, or their size.

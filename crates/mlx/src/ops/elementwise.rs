@@ -163,7 +163,8 @@ pub fn promote(args: &[&dyn Arg]) -> Result<Vec<Array>> {
     args.iter().map(|a| enter(*a, d)).collect()
 }
 
-fn apply(f: Func, args: &[&dyn Arg]) -> Result<Array> {
+/// A function over arguments that are promoted and broadcast together.
+pub(crate) fn apply(f: Func, args: &[&dyn Arg]) -> Result<Array> {
     let common = meet(args);
     let (enter_as, result) = f.types(common)?;
     let mut xs = smallvec::SmallVec::<[Array; 2]>::new();

@@ -348,31 +348,74 @@ pub fn block_masked_mm(
     masked(&ops::matmul(&masked(a, left)?, &masked(b, right)?)?, out)
 }
 
-/// Hadamard transform of the last axis, a power of two, times `scale` (1 / √n by default).
+/// Paley's second construction over the residues modulo 5 (Paley 1933): of the symmetric conference matrix C of order 6,
+/// with a one in front and then the quadratic character of differences, each ±1 is ±[[1, 1], [1, −1]], each zero
+/// [[1, −1], [−1, −1]].
+fn paley_12(row: usize, column: usize) -> bool {
+    let (i, j) = (row / 2, column / 2);
+    let second = (row % 2 == 1, column % 2 == 1);
+    if i == j {
+        return second != (false, false);
+    }
+    let residue = i == 0 || j == 0 || matches!(i.abs_diff(j), 1 | 4);
+    residue == (second == (true, true))
+}
+
+/// Williamson's array (Williamson 1944) of four symmetric circulant matrices, A to D, given by their first rows: bit `i`
+/// is set where element `i` is −1.
+fn williamson<const N: usize>(first: [u32; 4], row: usize, column: usize) -> bool {
+    // Which matrix stands in a block, and whether it is negated.
+    const BLOCKS: [[(usize, bool); 4]; 4] = [
+        [(0, false), (1, false), (2, false), (3, false)],
+        [(1, true), (0, false), (3, true), (2, false)],
+        [(2, true), (3, false), (0, false), (1, true)],
+        [(3, true), (2, true), (1, false), (0, false)],
+    ];
+    let (which, negated) = BLOCKS[row / N][column / N];
+    let at = (N + column % N - row % N) % N;
+    ((first[which] >> at) & 1 == 1) != negated
+}
+
+/// The Hadamard matrix of order 12, 20 or 28, whose signs are those of Sloane's library (had.12.pal2, had.20.will,
+/// had.28.will).
+fn hadamard_matrix(m: usize) -> Result<Array> {
+    let minus = |i: usize, j: usize| match m {
+        12 => paley_12(i, j),
+        20 => williamson::<5>([0b11110, 0b11110, 0b01100, 0b10010], i, j),
+        _ => williamson::<7>([0b1111110, 0b0111100, 0b1011010, 0b1100110], i, j),
+    };
+    let signs: Vec<f32> = (0..m * m).map(|at| if minus(at / m, at % m) { -1.0 } else { 1.0 }).collect();
+    Array::from_slice(&signs, &[m, m])
+}
+
+/// Hadamard transform of the last axis times `scale` (1 / √n by default). Its size n is a power of two, or 12, 20 or 28
+/// times one: then it is the product of that matrix, as the left factor, and the power's.
 ///
 /// # Errors
-/// `Value` for dtypes that are not floats, and sizes that MLX has no transform of; `Unsupported` for 12, 20 and 28 times a
-/// power of two.
+/// `Value` for dtypes that are not floats, and other sizes.
 pub fn hadamard_transform(a: &Array, scale: Option<f64>) -> Result<Array> {
     let Some(&n) = a.shape().last() else {
         return Err(Error::value("[hadamard] An array with at least one dimension is needed."));
     };
-    if !n.is_power_of_two() {
-        let text = format!("[hadamard] Only sizes that are powers of two are supported, got {n}.");
-        let known = [12, 20, 28].iter().any(|m| n % m == 0 && (n / m).is_power_of_two());
-        return Err(if known { Error::unsupported(text) } else { Error::value(text) });
-    }
+    let Some(m) = [1, 12, 20, 28].into_iter().find(|m| n % m == 0 && (n / m).is_power_of_two()) else {
+        let text = format!("[hadamard] Only sizes of 1, 12, 20 or 28 times a power of two are supported, got {n}.");
+        return Err(Error::value(text));
+    };
     let own = a.dtype().to_inexact();
     let wide = if own == DType::F64 { own } else { DType::F32 };
     let mut x = ops::astype(a, wide)?;
     let lead: Vec<usize> = a.shape()[..a.ndim() - 1].to_vec();
     let mut half = 1;
-    while half < n {
+    while half < n / m {
         let shape = [&lead[..], &[n / (2 * half), 2, half]].concat();
         let pairs = ops::reshape_to(&x, &shape)?;
         let (p, q) = (ops::slice_axis(&pairs, -2, 0, 1)?, ops::slice_axis(&pairs, -2, 1, 2)?);
         x = ops::concatenate(&[ops::add(&p, &q)?, ops::subtract(&p, &q)?], -2)?;
         half *= 2;
+    }
+    if m > 1 {
+        let matrix = ops::astype(&hadamard_matrix(m)?, wide)?;
+        x = ops::matmul(&matrix, &ops::reshape_to(&x, &[&lead[..], &[m, n / m]].concat())?)?;
     }
     let x = ops::reshape_to(&x, a.shape())?;
     ops::astype(&ops::multiply(&x, scale.unwrap_or(1.0 / (n as f64).sqrt()))?, own)

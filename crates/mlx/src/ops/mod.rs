@@ -44,6 +44,7 @@ pub use gathered::*;
 pub use index::*;
 pub use lowered::*;
 pub use map::map;
+pub(crate) use map::separate;
 pub use matmul::*;
 pub use microscaling::*;
 pub use quantize::*;

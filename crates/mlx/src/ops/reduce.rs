@@ -1,6 +1,6 @@
 //! Reductions: the rows `Reduce` and `ArgReduce`, and what is composed of them.
 
-use crate::array::{Array, Inputs, Outs};
+use crate::array::{Array, Inputs, Outs, VaryingSizes};
 use crate::ops;
 use crate::reference::{Num, Tensor, flat, unflat};
 use crate::rules::{Batched, BatchedOut, Core, Grads, Rule, Vjp, again};
@@ -257,15 +257,32 @@ fn count(a: &Array, axes: Option<&[i64]>) -> Result<usize> {
     })
 }
 
+/// The number of elements along the axes (all without), i64, which follows the array where sizes may vary.
+pub(crate) fn elements(a: &Array, axes: Option<&[i64]>) -> Result<Array> {
+    let each = ops::logical_or(&ops::not_equal(a, a)?, true)?;
+    let n = sum(&ops::astype(&each, DType::I64)?, axes, false)?;
+    // It is the same at all places along the other axes.
+    if n.ndim() > 0 { max(&n, None, false) } else { Ok(n) }
+}
+
+/// `a` over the number of elements of `x` along the axes less `ddof` (at least 0).
+fn over_count(a: &Array, x: &Array, axes: Option<&[i64]>, ddof: i64) -> Result<Array> {
+    let n = count(x, axes)?;
+    if !VaryingSizes::active() {
+        return ops::multiply(a, 1.0 / (n as f64 - ddof as f64).max(0.0));
+    }
+    let n = ops::maximum(&ops::subtract(&elements(x, axes)?, ddof)?, 0)?;
+    let wide = if a.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+    ops::multiply(a, &ops::astype(&ops::reciprocal(&ops::astype(&n, wide)?)?, a.dtype())?)
+}
+
 /// Mean; integers give f32.
 ///
 /// # Errors
 /// `Index` for axes out of range.
 pub fn mean(a: &Array, axes: Option<&[i64]>, keepdims: bool) -> Result<Array> {
-    let n = count(a, axes)?;
     let x = ops::astype(a, a.dtype().to_inexact())?;
-    let s = sum(&x, axes, keepdims)?;
-    ops::multiply(&s, 1.0 / n as f64)
+    over_count(&sum(&x, axes, keepdims)?, &x, axes, 0)
 }
 
 /// Variance with `n − ddof` in the denominator; integers and complex give f32.
@@ -273,13 +290,10 @@ pub fn mean(a: &Array, axes: Option<&[i64]>, keepdims: bool) -> Result<Array> {
 /// # Errors
 /// `Index` for axes out of range.
 pub fn var(a: &Array, axes: Option<&[i64]>, keepdims: bool, ddof: i64) -> Result<Array> {
-    let n = count(a, axes)?;
     let x = ops::astype(a, a.dtype().to_inexact())?;
     let centred = ops::subtract(&x, &mean(&x, axes, true)?)?;
     let centred = if centred.dtype().is_complex() { ops::abs(&centred)? } else { centred };
-    let s = sum(&ops::square(&centred)?, axes, keepdims)?;
-    let d = (n as f64 - ddof as f64).max(0.0);
-    ops::multiply(&s, 1.0 / d)
+    over_count(&sum(&ops::square(&centred)?, axes, keepdims)?, &x, axes, ddof)
 }
 
 /// Standard deviation.

@@ -1,7 +1,7 @@
 //! A function recorded once, to be recorded again over other inputs without running it: what `compile` keeps.
 
 use super::walk;
-use crate::array::{Array, Inputs, KeepGraph};
+use crate::array::{Array, Inputs, KeepGraph, VaryingSizes};
 use crate::runtime::{self, Stream};
 use mlx_ir::{Aval, Error, Op, Result};
 use std::collections::HashMap;
@@ -65,6 +65,16 @@ impl Graph {
             graph.outputs.push(from);
         }
         Ok(graph)
+    }
+
+    /// As [`Graph::record`], for inputs of other sizes too (see [`Graph::replay_shapeless`]): means and variances count
+    /// their elements anew.
+    ///
+    /// # Errors
+    /// As for [`Graph::record`].
+    pub fn record_shapeless(inputs: &[Aval], f: impl FnOnce(&[Array]) -> Result<Vec<Array>>) -> Result<Graph> {
+        let _varying = VaryingSizes::new();
+        Graph::record(inputs, f)
     }
 
     fn find(&mut self, found: &mut HashMap<(usize, u32), From>, a: &Array) -> Result<From> {

@@ -3,6 +3,7 @@
 mod grad;
 mod graph;
 mod jvp;
+pub(crate) mod official;
 mod stored;
 mod vmap;
 mod walk;

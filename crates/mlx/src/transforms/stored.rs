@@ -264,7 +264,7 @@ impl Graph {
     }
 
     /// Shapes and dtypes of what the steps give.
-    fn avals(&self) -> Result<Vec<Vec<Aval>>> {
+    pub(super) fn avals(&self) -> Result<Vec<Vec<Aval>>> {
         let _keep = KeepGraph::new();
         let holes: Vec<Array> = self.inputs.iter().map(|a| Array::hole(a.clone())).collect();
         let mut made: Vec<SmallVec<[Array; 1]>> = Vec::new();

@@ -45,7 +45,7 @@ impl Rule for Map {
 
     fn vjp(&self, v: &Vjp<'_>) -> Result<Grads> {
         let t = &self.tape;
-        let values = values(t, v.primals, &v.outputs[0])?;
+        let values = values(t, v.primals, Some(&v.outputs[0]))?;
         let mut cts: Vec<Option<Array>> = vec![None; values.len()];
         let last = values.len() - 1;
         cts[last] = Some(v.cotangents[0].clone());
@@ -74,7 +74,7 @@ impl Rule for Map {
 
     fn jvp(&self, primals: &[Array], outputs: &[Array], tangents: &[Option<Array>]) -> Result<Grads> {
         let t = &self.tape;
-        let values = values(t, primals, &outputs[0])?;
+        let values = values(t, primals, Some(&outputs[0]))?;
         let n = primals.len();
         let mut ts: Vec<Option<Array>> = tangents.to_vec();
         for (k, i) in t.instrs().iter().enumerate() {
@@ -103,24 +103,26 @@ impl Rule for Map {
     }
 }
 
-/// All values of a tape as arrays: inputs, then one for each instruction; the last is the given output.
-fn values(t: &Tape, primals: &[Array], output: &Array) -> Result<Vec<Array>> {
+/// What a tape gives, one map for each of its functions.
+pub(crate) fn separate(tape: &Tape, inputs: &[Array]) -> Result<Array> {
+    values(tape, inputs, None)?.pop().ok_or_else(|| Error::runtime("[map] a tape without values"))
+}
+
+/// All values of a tape as arrays: inputs, then one for each instruction; the last is the given output, if one is.
+fn values(t: &Tape, primals: &[Array], output: Option<&Array>) -> Result<Vec<Array>> {
     let mut values = primals.to_vec();
     let last = t.instrs().len() - 1;
     for (k, i) in t.instrs().iter().enumerate() {
-        let v = if k == last {
-            output.clone()
-        } else {
-            match i.step {
-                Step::Const(bits) => {
-                    let c = Array::from_bytes(&bits.to_le_bytes()[..i.dtype.size()], &[], i.dtype)?;
-                    ops::broadcast_to(&c, output.shape())?
-                }
-                Step::Call(f, args) => {
-                    let a: Vec<Array> = args[..f.arity()].iter().map(|&x| values[x as usize].clone()).collect();
-                    let arg = a[f.arity() - 1].dtype();
-                    map(Arc::new(Tape::single(f, arg, i.dtype)), &a)?
-                }
+        let v = match (output, i.step) {
+            (Some(out), _) if k == last => out.clone(),
+            (_, Step::Const(bits)) => {
+                let c = Array::from_bytes(&bits.to_le_bytes()[..i.dtype.size()], &[], i.dtype)?;
+                ops::broadcast_to(&c, primals[0].shape())?
+            }
+            (_, Step::Call(f, args)) => {
+                let a: Vec<Array> = args[..f.arity()].iter().map(|&x| values[x as usize].clone()).collect();
+                let arg = a[f.arity() - 1].dtype();
+                map(Arc::new(Tape::single(f, arg, i.dtype)), &a)?
             }
         };
         values.push(v);
