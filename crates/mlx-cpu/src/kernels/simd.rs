@@ -4,6 +4,7 @@
 //! the level's features and inlines the body there. Bodies and trait functions are therefore `inline(always)`.
 
 use crate::Isa;
+use crate::level::{self, Level};
 use half::{bf16, f16};
 
 /// A vector of f32 at one level. The portable one never fuses multiply and add; the others do.
@@ -19,6 +20,8 @@ pub(crate) trait Simd: Copy + 'static {
     const FUSED: bool;
     /// Vectors that the processor holds.
     const REGISTERS: usize = 16;
+    /// The same level, for plain loops.
+    type Level: Level;
     /// The vector.
     type F: Copy;
     unsafe fn splat(x: f32) -> Self::F;
@@ -43,6 +46,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn splat_f16(p: *const f16) -> Self::F;
     /// x·2^n for integral n from -126 to 127.
     unsafe fn scale2(x: Self::F, n: Self::F) -> Self::F;
+    /// 2^(k - 127) for the number k, from 1 to 254, in the low bits of a float: of its bits 0 to 8 no other is set.
+    unsafe fn lift(k: Self::F) -> Self::F;
     /// Nearest integer.
     unsafe fn round(x: Self::F) -> Self::F;
     /// x where `a >= b`, else 0.
@@ -137,6 +142,27 @@ pub(crate) trait Simd: Copy + 'static {
                 p = Self::fma(p, r, Self::splat(c));
             }
             Self::keep_ge(t, Self::splat(-87.32), Self::scale2(p, n))
+        }
+    }
+    /// e^x·2^64 for x ≤ 0, so that no result is subnormal; below -105 it is as at -105. NaN stays NaN. Within 2 units in
+    /// the last place.
+    #[inline(always)]
+    unsafe fn exp_raised(x: Self::F) -> Self::F {
+        /// 1.5·2^23, which leaves no fraction bits, and above it the exponent's bias and the 64.
+        const MAGIC: f32 = 12_582_912.0 + 191.0;
+        // SAFETY: arithmetic of the level.
+        unsafe {
+            // The operand order keeps NaN on x86.
+            let x = Self::max(Self::splat(-105.0), x);
+            let k = Self::fma(x, Self::splat(std::f32::consts::LOG2_E), Self::splat(MAGIC));
+            let n = Self::sub(k, Self::splat(MAGIC));
+            let r = Self::fma(n, Self::splat(-0.693_145_75), x);
+            let r = Self::fma(n, Self::splat(-1.428_606_8e-6), r);
+            let mut p = Self::splat(1.381_314_2e-3);
+            for c in [8.369_419e-3, 0.041_668_456, 0.166_665_15, 0.499_999_94, 1.0, 1.0] {
+                p = Self::fma(p, r, Self::splat(c));
+            }
+            Self::mul(p, Self::lift(k))
         }
     }
     /// The first `n` < N elements, then zeros.
@@ -312,6 +338,7 @@ macro_rules! lanes {
 impl Simd for Portable {
     const N: usize = 4;
     const FUSED: bool = false;
+    type Level = level::Plain;
     type F = [f32; 4];
     #[inline(always)]
     unsafe fn splat(x: f32) -> [f32; 4] {
@@ -391,6 +418,10 @@ impl Simd for Portable {
         lanes!(|i| x[i] * f32::from_bits(((n[i] as i32).wrapping_add(127) as u32) << 23))
     }
     #[inline(always)]
+    unsafe fn lift(k: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| f32::from_bits(k[i].to_bits() << 23))
+    }
+    #[inline(always)]
     unsafe fn round(x: [f32; 4]) -> [f32; 4] {
         // 1.5·2^23: the sum has no fraction bits, so the hardware rounds to an integer.
         const MAGIC: f32 = 12_582_912.0;
@@ -432,6 +463,7 @@ impl Simd for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Body, Simd};
+    use crate::level;
     use half::{bf16, f16};
     use std::arch::x86_64::*;
 
@@ -471,6 +503,7 @@ mod x86 {
     impl Simd for Avx2 {
         const N: usize = 8;
         const FUSED: bool = true;
+        type Level = level::Avx2;
         type F = __m256;
         f!(splat(x: f32) -> __m256, _mm256_set1_ps(x));
         f!(prefetch(p: *const f32) -> (), _mm_prefetch::<_MM_HINT_T0>(p.cast()));
@@ -505,6 +538,7 @@ mod x86 {
             let e = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)));
             _mm256_mul_ps(x, _mm256_castsi256_ps(e))
         });
+        f!(lift(k: __m256) -> __m256, _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(k))));
         f!(round(x: __m256) -> __m256, _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x));
         f!(keep_ge(a: __m256, b: __m256, x: __m256) -> __m256, {
             _mm256_andnot_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b), x)
@@ -547,6 +581,7 @@ mod x86 {
         const N: usize = 16;
         const FUSED: bool = true;
         const REGISTERS: usize = 32;
+        type Level = level::Avx512;
         type F = __m512;
         f!(splat(x: f32) -> __m512, _mm512_set1_ps(x));
         f!(prefetch(p: *const f32) -> (), _mm_prefetch::<_MM_HINT_T0>(p.cast()));
@@ -576,6 +611,7 @@ mod x86 {
         f!(load_i8(p: *const i8) -> __m512, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p.cast()))));
         f!(splat_f16(p: *const f16) -> __m512, _mm512_cvtph_ps(_mm256_set1_epi16(p.cast::<i16>().read_unaligned())));
         f!(scale2(x: __m512, n: __m512) -> __m512, _mm512_scalef_ps(x, n));
+        f!(lift(k: __m512) -> __m512, _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(k))));
         f!(round(x: __m512) -> __m512, _mm512_roundscale_ps::<0>(x));
         f!(keep_ge(a: __m512, b: __m512, x: __m512) -> __m512, {
             _mm512_maskz_mov_ps(!_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), x)
@@ -621,6 +657,7 @@ mod x86 {
 #[cfg(target_arch = "aarch64")]
 mod arm {
     use super::{Body, Simd};
+    use crate::level;
     use half::{bf16, f16};
     use std::arch::aarch64::*;
     use std::arch::asm;
@@ -663,6 +700,7 @@ mod arm {
         const N: usize = 4;
         const FUSED: bool = true;
         const REGISTERS: usize = 32;
+        type Level = level::Neon;
         type F = float32x4_t;
         f!(splat(x: f32) -> float32x4_t, vdupq_n_f32(x));
         f!(load(p: *const f32) -> float32x4_t, vld1q_f32(p));
@@ -700,6 +738,9 @@ mod arm {
         f!(scale2(x: float32x4_t, n: float32x4_t) -> float32x4_t, {
             let e = vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)));
             vmulq_f32(x, vreinterpretq_f32_s32(e))
+        });
+        f!(lift(k: float32x4_t) -> float32x4_t, {
+            vreinterpretq_f32_s32(vshlq_n_s32::<23>(vreinterpretq_s32_f32(k)))
         });
         f!(round(x: float32x4_t) -> float32x4_t, vrndnq_f32(x));
         f!(keep_ge(a: float32x4_t, b: float32x4_t, x: float32x4_t) -> float32x4_t, {
