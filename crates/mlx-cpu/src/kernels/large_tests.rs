@@ -137,6 +137,31 @@ fn large_scans_of_lines_side_by_side() {
 }
 
 #[test]
+fn large_scans_of_rows_add_one_after_another() {
+    for width in [1003usize, 1040] {
+        let count = N.div_ceil(width);
+        let mut r = Numbers(3);
+        let data: Vec<f32> = (0..count * width).map(|_| r.unit()).collect();
+        for b in levels() {
+            let (x, o) = (operand(&b, &data, &[count, width]), empty::<f32>(&b, &[count, width]));
+            for (reverse, inclusive) in [(false, true), (true, true), (false, false), (true, false)] {
+                launch(&b, Scan { kind: ScanKind::Sum, axis: 1, reverse, inclusive }, &[&x], &[&o]);
+                for (x, y) in data.chunks(width).zip(read::<f32>(&o).chunks(width)) {
+                    let mut sum = 0f32;
+                    for k in 0..width {
+                        let p = if reverse { width - 1 - k } else { k };
+                        let next = sum + x[p];
+                        let want = if inclusive { next } else { sum };
+                        assert_eq!(y[p].to_bits(), want.to_bits(), "{} {width} {reverse} {inclusive}", b.isa());
+                        sum = next;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn more_updates_of_rows_than_are_worked_out_at_a_time() {
     let (count, shape, width) = (70_001usize, [4usize, 5, 300], 257);
     let ids = |n: i32| (0..count as i32).map(|i| i.wrapping_mul(7919).rem_euclid(n + 3) - 2).collect::<Vec<i32>>();
