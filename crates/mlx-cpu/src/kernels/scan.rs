@@ -364,18 +364,19 @@ impl<T: Stored, F: Fold<T::As>> Line<T, F> {
     /// The lines' elements are those of operands, and no other task writes them.
     unsafe fn run(self) {
         let mut acc = Scratch::<T::As>::new(self.len);
-        let mut made = Scratch::<T>::new(PIECE);
+        let piece = if self.large { PIECE } else { self.len };
+        let mut made = Scratch::<T>::new(if self.large { PIECE } else { 0 });
         let (mut p, mut q) = (self.p, self.q);
         // SAFETY: the maker promises `len` lines of `n` elements; the scratch is written before it is read.
         unsafe {
             let acc = std::slice::from_raw_parts_mut(acc.ptr(), self.len);
             acc.fill(F::START);
             for _ in 0..self.n {
-                for (k, acc) in acc.chunks_mut(PIECE).enumerate() {
-                    let (p, q) = (p.wrapping_offset((k * PIECE) as isize * self.next), q.wrapping_add(k * PIECE));
-                    if self.next == 1 {
+                for (k, acc) in acc.chunks_mut(piece).enumerate() {
+                    let (p, q) = (p.wrapping_offset((k * piece) as isize * self.next), q.wrapping_add(k * piece));
+                    if self.large && self.next == 1 {
                         // The next elements are far away.
-                        stream::ask(p.wrapping_offset(self.step).cast(), size_of_val(acc));
+                        stream::ask(p.wrapping_offset(self.step).cast(), acc.len() * size_of::<T>());
                     }
                     let out = std::slice::from_raw_parts_mut(if self.large { made.ptr() } else { q }, acc.len());
                     for i in 0..acc.len() {
