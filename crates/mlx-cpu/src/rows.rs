@@ -2,8 +2,9 @@
 
 use crate::backend::Cx;
 use crate::kernels::scratch::Scratch;
+use crate::kernels::simd::Simd;
 use crate::level::{Level, brain_to_f32, f32_to_brain};
-use crate::stream;
+use crate::stream::{self, LINE};
 use crate::view::{Ptr, Walk, ptr};
 use mlx_ir::{DType, Operand, Shape, Strides};
 
@@ -47,6 +48,11 @@ pub(crate) unsafe fn load<L: Level>(p: *const u8, n: usize, half: Half, buffer: 
         }
     }
     buffer
+}
+
+/// Elements of scratch memory for a row: whole lines, so that the next begins with one.
+fn room(n: usize) -> usize {
+    n.next_multiple_of(LINE / size_of::<f32>())
 }
 
 /// All rows of an operand (whose last axis is contiguous) and of a row-major output.
@@ -101,7 +107,7 @@ impl Rows {
         let rows: usize = self.shape.iter().product();
         let size = if self.half == Half::No { 4 } else { 2 };
         let range = |a: usize, b: usize| {
-            let mut scratch = Scratch::new(2 * self.n + PART);
+            let mut scratch = Scratch::new(2 * room(self.n) + PART);
             let mut w = Walk::new(&self.shape, [&self.strides], a);
             for r in a..b {
                 // SAFETY: a row of the operand, and this task's row of the output.
@@ -143,7 +149,7 @@ impl<'a> Row<'a> {
     /// Once only.
     pub unsafe fn scratch(&mut self) -> &'a mut [f32] {
         // SAFETY: `each` makes room for two rows, of which `load` uses the first.
-        unsafe { std::slice::from_raw_parts_mut(self.scratch.ptr().add(self.n), self.n) }
+        unsafe { std::slice::from_raw_parts_mut(self.scratch.ptr().add(room(self.n)), self.n) }
     }
 
     /// Where elements of the output row from `at` on are to be made, no more than [`PART`], with undefined contents: in
@@ -156,7 +162,7 @@ impl<'a> Row<'a> {
         let direct = self.half == Half::No && !self.overlaps && !self.stream;
         // SAFETY: the output row has these elements and is this task's; `each` makes room for a part after two rows.
         unsafe {
-            let p = if direct { self.out.cast::<f32>().add(at) } else { self.scratch.ptr().add(2 * self.n) };
+            let p = if direct { self.out.cast::<f32>().add(at) } else { self.scratch.ptr().add(2 * room(self.n)) };
             std::slice::from_raw_parts_mut(p, n)
         }
     }
@@ -187,23 +193,43 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Writes elements `at..at + n` of the output row, no more than [`PART`], and asks for those of the next row's input if
+    /// told to. `f` makes the vector of so many elements, no more than its lanes, from one of these on.
+    ///
+    /// # Safety
+    /// The level's features; the elements are in the output row, and `at` is a multiple of [`PART`].
+    #[inline(always)]
+    pub unsafe fn write<S: Simd>(&mut self, at: usize, n: usize, ask: bool, f: impl Fn(usize, usize) -> S::F) {
+        let whole = n - n % S::N;
+        // SAFETY: the output row has these elements and is this task's; what is streamed begins at a line.
+        unsafe {
+            let to = self.out.cast::<f32>().wrapping_add(at);
+            let past = self.half == Half::No && self.stream && (to as usize).is_multiple_of(LINE);
+            let y = if past { std::slice::from_raw_parts_mut(to, n) } else { self.room(at, n) };
+            let to = y.as_mut_ptr();
+            for i in (0..whole).step_by(S::N) {
+                if ask {
+                    self.prefetch(at + i, S::N);
+                }
+                let y = f(i, S::N);
+                if past { S::stream(to.add(i), y) } else { S::store(to.add(i), y) }
+            }
+            if whole < n {
+                S::store_part(to.add(whole), f(whole, n - whole), n - whole);
+            }
+            if !past {
+                self.put::<S::Level>(at, y);
+            }
+        }
+    }
+
     /// Asks for elements `from..from + n` of the next row while this one is worked on.
     #[inline(always)]
     pub fn prefetch(&self, from: usize, n: usize) {
-        #[cfg(target_arch = "x86_64")]
         if !self.next.is_null() {
             let size = if self.half == Half::No { 4 } else { 2 };
-            for at in (from * size..(from + n) * size).step_by(64) {
-                // SAFETY: part of every x86-64 processor, for any address.
-                unsafe {
-                    std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
-                        self.next.wrapping_add(at).cast(),
-                    )
-                };
-            }
+            stream::ask(self.next.wrapping_add(from * size), n * size);
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (from, n, self.next);
     }
 
     /// Writes (and rounds) the only element of an output row.

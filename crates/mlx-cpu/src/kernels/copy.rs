@@ -15,8 +15,8 @@ const PARALLEL: usize = 256 << 10;
 /// How a large array is turned: lines that are written next to each other, lines that are read so, and lines of the source in
 /// a task. Memory is slow at single lines far apart.
 const ABREAST: usize = 2;
-const ACROSS: usize = 16;
-const ALONG: usize = 64 * LINE;
+const ACROSS: usize = 64;
+const ALONG: usize = 8 * LINE;
 
 /// What is to be moved: a box, with the strides (in elements) of both sides.
 pub(crate) struct Move<'a> {
@@ -262,11 +262,17 @@ unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize)
     // SAFETY: the caller's promise; `a` holds `side` lines and is written before it is read.
     unsafe {
         if size_of::<T>() == 4 {
-            for i in (0..side).step_by(4) {
+            for i in (0..side).step_by(S::N) {
                 for j in (0..side).step_by(S::N) {
                     // Bits only pass through registers.
-                    let row = |q: usize| S::load(f.offset((i + q) as isize * fs).add(j).cast());
-                    S::transpose4([row(0), row(1), row(2), row(3)], b.add(j * ld + i).cast(), ld);
+                    let mut m = [S::zero(); 16];
+                    for (q, m) in m[..S::N].iter_mut().enumerate() {
+                        *m = S::load(f.offset((i + q) as isize * fs).add(j).cast());
+                    }
+                    S::turn(&mut m);
+                    for (q, &m) in m[..S::N].iter().enumerate() {
+                        S::store(b.add((j + q) * ld + i).cast(), m);
+                    }
                 }
             }
         } else {

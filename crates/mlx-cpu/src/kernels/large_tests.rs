@@ -2,8 +2,8 @@
 
 use crate::testing::*;
 use crate::{CpuBackend, Isa};
-use mlx_ir::op::{Gather, Map, Real, Rope, Scan, ScanKind, Scatter, UpdateMode};
-use mlx_ir::{DType, Func, TapeBuilder};
+use mlx_ir::op::{Gather, LayerNorm, Map, Real, Rope, Scan, ScanKind, Scatter, Softmax, UpdateMode};
+use mlx_ir::{DType, Func, Op, TapeBuilder};
 use std::sync::Arc;
 
 /// Results here have more bytes than [`crate::stream::LARGE`].
@@ -62,6 +62,43 @@ fn rotations_of_far_positions_and_odd_features() {
 }
 
 #[test]
+fn large_rows_of_whole_lines_and_of_odd_lengths() {
+    for width in [1003usize, 1040] {
+        let count = N.div_ceil(width);
+        let x: Vec<f32> = (0..count * width).map(|i| (i % 8191) as f32 * 0.002 - 7.0).collect();
+        for b in levels() {
+            let (xs, o) = (operand(&b, &x, &[count, width]), empty::<f32>(&b, &[count, width]));
+            let check = |op: Op, f: &dyn Fn(&[f32]) -> (f64, f64, f64), exp: bool| {
+                launch(&b, op.clone(), &[&xs], &[&o]);
+                let y = read::<f32>(&o);
+                for r in (0..count).step_by(61).chain([count - 1]) {
+                    let (x, y) = (&x[r * width..][..width], &y[r * width..][..width]);
+                    let (away, scale, eps) = f(x);
+                    for (x, y) in x.iter().zip(y) {
+                        let x = *x as f64 - away;
+                        let want = if exp { x.exp() } else { x } * scale;
+                        assert!((*y as f64 - want).abs() <= eps, "{} {op:?} {width} row {r}: {y} {want}", b.isa());
+                    }
+                }
+            };
+            let terms = |x: &[f32]| {
+                let m = x.iter().fold(f32::MIN, |m, &v| m.max(v)) as f64;
+                let r = 1.0 / x.iter().map(|&v| (v as f64 - m).exp()).sum::<f64>();
+                (m, r, 1e-6 * r)
+            };
+            check(Softmax { precise: true }.into(), &terms, true);
+            let moments = |x: &[f32]| {
+                let n = width as f64;
+                let mean = x.iter().map(|&v| v as f64).sum::<f64>() / n;
+                let var = x.iter().map(|&v| (v as f64 - mean).powi(2)).sum::<f64>() / n;
+                (mean, 1.0 / (var + 1e-5).sqrt(), 2e-5)
+            };
+            check(LayerNorm { eps: Real::new(1e-5), weight: false, bias: false }.into(), &moments, false);
+        }
+    }
+}
+
+#[test]
 fn large_gathers_of_rows() {
     let (rows, width) = (301, 1003);
     let table: Vec<f32> = (0..rows * width).map(|i| i as f32).collect();
@@ -94,6 +131,31 @@ fn large_scans_of_lines_side_by_side() {
                 let next = sum + data[p];
                 assert_eq!(y[p], if inclusive { next } else { sum }, "{reverse} {inclusive} {c}");
                 sum = next;
+            }
+        }
+    }
+}
+
+#[test]
+fn large_scans_of_rows_add_one_after_another() {
+    for width in [1003usize, 1040] {
+        let count = N.div_ceil(width);
+        let mut r = Numbers(3);
+        let data: Vec<f32> = (0..count * width).map(|_| r.unit()).collect();
+        for b in levels() {
+            let (x, o) = (operand(&b, &data, &[count, width]), empty::<f32>(&b, &[count, width]));
+            for (reverse, inclusive) in [(false, true), (true, true), (false, false), (true, false)] {
+                launch(&b, Scan { kind: ScanKind::Sum, axis: 1, reverse, inclusive }, &[&x], &[&o]);
+                for (x, y) in data.chunks(width).zip(read::<f32>(&o).chunks(width)) {
+                    let mut sum = 0f32;
+                    for k in 0..width {
+                        let p = if reverse { width - 1 - k } else { k };
+                        let next = sum + x[p];
+                        let want = if inclusive { next } else { sum };
+                        assert_eq!(y[p].to_bits(), want.to_bits(), "{} {width} {reverse} {inclusive}", b.isa());
+                        sum = next;
+                    }
+                }
             }
         }
     }

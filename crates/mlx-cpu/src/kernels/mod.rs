@@ -34,6 +34,7 @@ pub(crate) mod pairs;
 mod rows_tests;
 pub(crate) mod scratch;
 pub(crate) mod simd;
+mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -3,13 +3,16 @@
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::scratch::Scratch;
+use crate::kernels::simd::{Body, Simd, dispatch};
 use crate::level::{Level, Work, at_level};
 use crate::rows::{Half, PART, Row, Rows, half_of, load};
 use crate::view::ptr;
 use mlx_ir::op::{LayerNorm, RmsNorm};
 use mlx_ir::{Desc, Operand, Result};
 
-const LANES: usize = 32;
+/// Vectors side by side where a row is added up, and vectors that are added in f32.
+const ADDED: usize = 4;
+const BLOCK: usize = 32 * ADDED;
 
 fn fits(ins: &[Desc], outs: &[Desc]) -> bool {
     let x = &ins[0];
@@ -89,27 +92,74 @@ impl Work for Copy {
 fn norm(cx: &Cx<'_>, x: &Operand, w: Option<&Operand>, b: Option<&Operand>, o: &Operand, eps: f64, centre: bool) {
     let (mut w, mut b) = (Widened::new(cx, w), Widened::new(cx, b));
     let (w, b) = (w.as_mut().map(Widened::get), b.as_mut().map(Widened::get));
-    Rows::new(x, o).each(cx, 2, &|row| at_level(cx.isa, NormRow { row, w, b, eps, centre }));
+    Rows::new(x, o).each(cx, 2, &|row| dispatch(cx.isa, NormRow { row, w, b, eps, centre }));
 }
 
-/// Σ f(x), in lanes for some thousand elements, then in f64.
+/// Σ (x - k) and Σ (x - k)², in vectors for some thousand elements, then in f64.
+///
+/// # Safety
+/// The level's features.
 #[inline(always)]
-fn sum(x: &[f32], f: impl Fn(f32) -> f32) -> f64 {
-    let mut total = 0f64;
-    for block in x.chunks(2048) {
-        let mut s = [0f32; LANES];
-        let mut chunks = block.chunks_exact(LANES);
-        for c in &mut chunks {
-            for i in 0..LANES {
-                s[i] += f(c[i]);
+unsafe fn sums<S: Simd>(x: &[f32], k: f32) -> (f64, f64) {
+    let mut total = (0f64, 0f64);
+    // SAFETY: vectors of the slice.
+    unsafe {
+        let base = S::splat(k);
+        for block in x.chunks(BLOCK * S::N) {
+            let (mut a, mut b) = ([S::zero(); ADDED], [S::zero(); ADDED]);
+            let mut put = |i: usize, x: S::F| {
+                let d = S::sub(x, base);
+                a[i] = S::add(a[i], d);
+                b[i] = S::fma(d, d, b[i]);
+            };
+            let mut chunks = block.chunks_exact(ADDED * S::N);
+            for c in &mut chunks {
+                for i in 0..ADDED {
+                    put(i, S::load(c.as_ptr().add(i * S::N)));
+                }
             }
+            for (i, c) in chunks.remainder().chunks(S::N).enumerate() {
+                let mut t = [k; 16];
+                t[..c.len()].copy_from_slice(c);
+                put(i, S::load(t.as_ptr()));
+            }
+            let all = |s: [S::F; ADDED]| s.into_iter().reduce(|a, b| S::add(a, b)).map_or(0.0, |s| S::sum(s)) as f64;
+            total = (total.0 + all(a), total.1 + all(b));
         }
-        for (s, &x) in s.iter_mut().zip(chunks.remainder()) {
-            *s += f(x);
-        }
-        total += s.iter().map(|&v| v as f64).sum::<f64>();
     }
     total
+}
+
+/// Mean and variance. One pass over the row does if a few of its elements tell where about the mean is.
+///
+/// # Safety
+/// The level's features.
+#[inline(always)]
+unsafe fn moments<S: Simd>(x: &[f32]) -> (f32, f64) {
+    let n = x.len() as f64;
+    // SAFETY: passed on; a vector of the slice is read only if it has one.
+    unsafe {
+        let near = if x.len() < S::N { x[0] } else { S::sum(S::load(x.as_ptr())) / S::N as f32 };
+        let (s, q) = sums::<S>(x, near);
+        let off = s / n;
+        let (mean, var) = ((near as f64 + off) as f32, q / n - off * off);
+        // Otherwise too little is left of the squares; this also finds NaN.
+        if off * off <= var {
+            return (mean, var);
+        }
+        let (s, q) = sums::<S>(x, mean);
+        (mean, q / n - (s / n) * (s / n))
+    }
+}
+
+/// The first `n` elements, no more than a vector has.
+///
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn some<S: Simd>(p: *const f32, n: usize) -> S::F {
+    // SAFETY: the caller's promise.
+    unsafe { if n == S::N { S::load(p) } else { S::load_part(p, n) } }
 }
 
 struct NormRow<'a> {
@@ -120,48 +170,35 @@ struct NormRow<'a> {
     centre: bool,
 }
 
-impl Work for NormRow<'_> {
+impl Body for NormRow<'_> {
     type Out = ();
     #[inline(always)]
-    unsafe fn run<L: Level>(self) {
+    unsafe fn run<S: Simd>(self) {
         let mut row = self.row;
-        let n = row.n as f64;
-        // SAFETY: compiled for the level; the row's pointers are those of the operands.
+        let n = row.n;
+        if n == 0 {
+            return;
+        }
+        // SAFETY: compiled for the level; the row's pointers are those of the operands, and the vectors have a row's length.
         unsafe {
-            let x = row.load::<L>();
-            let mean = if self.centre { (sum(x, |v| v) / n) as f32 } else { 0.0 };
-            let var = sum(x, |v| (v - mean) * (v - mean)) / n;
-            let r = (1.0 / (var + self.eps).sqrt()) as f32;
+            let x = row.load::<S::Level>();
+            let (mean, var) = if self.centre { moments::<S>(x) } else { (0.0, sums::<S>(x, 0.0).1 / n as f64) };
+            let m = S::splat(mean);
+            let r = S::splat((1.0 / (var + self.eps).sqrt()) as f32);
             // The output may be the input's memory: no slice of what is written already may be left.
-            let (x, n) = (x.as_ptr(), x.len());
+            let x = x.as_ptr();
             for at in (0..n).step_by(PART) {
-                let end = n.min(at + PART);
-                row.prefetch(at, end - at);
-                let (x, y) = (std::slice::from_raw_parts(x.add(at), end - at), row.room(at, end - at));
-                let (w, b) = (self.w.map(|w| &w[at..end]), self.b.map(|b| &b[at..end]));
+                let len = PART.min(n - at);
+                let y = |i: usize, k: usize| S::mul(S::sub(some::<S>(x.add(at + i), k), m), r);
+                let (w, b) = (self.w.map(|w| w[at..].as_ptr()), self.b.map(|b| b[at..].as_ptr()));
                 match (w, b) {
-                    (Some(w), Some(b)) => {
-                        for (((y, &x), &w), &b) in y.iter_mut().zip(x).zip(w).zip(b) {
-                            *y = (x - mean) * r * w + b;
-                        }
-                    }
-                    (Some(w), None) => {
-                        for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
-                            *y = (x - mean) * r * w;
-                        }
-                    }
-                    (None, Some(b)) => {
-                        for ((y, &x), &b) in y.iter_mut().zip(x).zip(b) {
-                            *y = (x - mean) * r + b;
-                        }
-                    }
-                    (None, None) => {
-                        for (y, &x) in y.iter_mut().zip(x) {
-                            *y = (x - mean) * r;
-                        }
-                    }
+                    (Some(w), Some(b)) => row.write::<S>(at, len, true, |i, k| {
+                        S::add(S::mul(y(i, k), some::<S>(w.add(i), k)), some::<S>(b.add(i), k))
+                    }),
+                    (Some(w), None) => row.write::<S>(at, len, true, |i, k| S::mul(y(i, k), some::<S>(w.add(i), k))),
+                    (None, Some(b)) => row.write::<S>(at, len, true, |i, k| S::add(y(i, k), some::<S>(b.add(i), k))),
+                    (None, None) => row.write::<S>(at, len, true, y),
                 }
-                row.put::<L>(at, y);
             }
         }
     }

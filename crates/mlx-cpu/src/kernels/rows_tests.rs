@@ -108,6 +108,35 @@ fn rows_agree_with_f64() {
 }
 
 #[test]
+fn moments_of_rows_whose_beginning_says_little() {
+    let mut r = Numbers(5);
+    for b in backends() {
+        for n in [1usize, 5, 16, 40, 1000, 7013] {
+            // Far away at the beginning, far away everywhere, all the same.
+            let mut rows = vec![vec![0f32; n], vec![0f32; n], vec![0.3f32; n]];
+            for i in 0..n {
+                rows[0][i] = r.unit() + if i < 20 { 300.0 } else { 0.0 };
+                rows[1][i] = r.unit() + 100.0;
+            }
+            let o = empty::<f32>(&b, &[3, n]);
+            let op = LayerNorm { eps: Real::new(1e-5), weight: false, bias: false };
+            launch(&b, op.clone(), &[&operand(&b, &rows.concat(), &[3, n])], &[&o]);
+            for (x, y) in rows.iter().zip(read::<f32>(&o).chunks(n)) {
+                let x: Vec<f64> = x.iter().map(|&v| v as f64).collect();
+                for (y, want) in y.iter().zip(norm(&x, None, None, 1e-5, true)) {
+                    assert!((*y as f64 - want).abs() <= 5e-5 * want.abs().max(1.0), "{} {n}: {y} {want}", b.isa());
+                }
+            }
+            // One NaN makes all of a row NaN.
+            rows[1][n - 1] = f32::NAN;
+            launch(&b, op, &[&operand(&b, &rows.concat(), &[3, n])], &[&o]);
+            let y = read::<f32>(&o);
+            assert!(y[n..2 * n].iter().all(|v| v.is_nan()) && y[..n].iter().chain(&y[2 * n..]).all(|v| v.is_finite()));
+        }
+    }
+}
+
+#[test]
 fn infinities_and_nan_in_rows() {
     let inf = f32::INFINITY;
     for b in backends() {
@@ -126,6 +155,58 @@ fn infinities_and_nan_in_rows() {
 }
 
 #[test]
+fn special_values_at_any_place_of_a_row() {
+    let inf = f32::INFINITY;
+    for b in backends() {
+        for n in [1usize, 7, 16, 33, 64, 130, 519, 2065] {
+            for at in [0, n / 2, n - 1] {
+                let row = |special: f32, others: f32| {
+                    let mut x = vec![others; n];
+                    x[at] = special;
+                    x
+                };
+                let rows = [row(f32::NAN, 1.0), row(inf, 1.0), row(-inf, -inf), row(2.0, -inf), row(f32::NAN, inf)];
+                let x = operand(&b, &rows.concat(), &[rows.len(), n]);
+                let (o, l) = (empty::<f32>(&b, &[rows.len(), n]), empty::<f32>(&b, &[rows.len(), 1]));
+                launch(&b, Softmax { precise: false }, &[&x], &[&o]);
+                launch(&b, LogSumExp {}, &[&x], &[&l]);
+                let (y, l) = (read::<f32>(&o), read::<f32>(&l));
+                for (k, y) in y.chunks(n).enumerate() {
+                    if k == 3 {
+                        assert!(y.iter().enumerate().all(|(i, &v)| v == if i == at { 1.0 } else { 0.0 }), "{n} {at}");
+                    } else {
+                        assert!(y.iter().all(|v| v.is_nan()), "{} {n} {at} row {k}: {y:?}", b.isa());
+                    }
+                }
+                assert_eq!(l[1..4], [inf, -inf, 2.0]);
+                assert!(l[0].is_nan() && l[4].is_nan(), "{} {n} {at}", b.isa());
+            }
+        }
+    }
+}
+
+#[test]
+fn small_terms_are_exact_to_the_last_subnormal_number() {
+    let far: Vec<f32> = (0..4000).map(|i| i as f32 * -0.0275).collect();
+    for b in backends() {
+        for top in [0f32, 50.0, -1e4] {
+            // Two equal maxima, so that the terms are divided.
+            let x: Vec<f32> = far.iter().flat_map(|v| [top, top + v, top]).collect();
+            let exact: Vec<f64> = x.chunks(3).map(|x| (x[1] as f64 - x[0] as f64).exp()).collect();
+            let x = operand(&b, &x, &[far.len(), 3]);
+            let (o, l) = (empty::<f32>(&b, &[far.len(), 3]), empty::<f32>(&b, &[far.len(), 1]));
+            launch(&b, Softmax { precise: true }, &[&x], &[&o]);
+            launch(&b, LogSumExp {}, &[&x], &[&l]);
+            for ((y, l), e) in read::<f32>(&o).chunks(3).zip(read::<f32>(&l)).zip(exact) {
+                assert!(ulps(y[1], e / (2.0 + e)) <= 2.5, "{} {e:e}: {:e}", b.isa(), y[1]);
+                assert!(ulps(y[0], 1.0 / (2.0 + e)) <= 1.5, "{} {e:e}: {:e}", b.isa(), y[0]);
+                assert!(ulps(l, (2.0 + e).ln() + top as f64) <= 1.5, "{} {e:e}: {l}", b.isa());
+            }
+        }
+    }
+}
+
+#[test]
 fn scans_follow_the_definition() {
     for b in backends() {
         let base: Vec<i32> = (0..5000).map(|i: i32| i * 7919 % 13 - 6).collect();
@@ -136,6 +217,7 @@ fn scans_follow_the_definition() {
             (vec![5000usize], vec![1isize]),
             (vec![20, 250], vec![250, 1]),
             (vec![20, 250], vec![1, 20]),
+            (vec![39, 71], vec![101, 1]),
             (vec![3, 10, 40], vec![400, -40, 1]),
             (vec![10, 3], vec![0, 1]),
             (vec![2, 0, 3], vec![3, 3, 1]),
@@ -173,7 +255,7 @@ fn scans_follow_the_definition() {
                         let o = empty::<i32>(&b, &shape);
                         launch(&b, op.clone(), &[&v], &[&o]);
                         assert_eq!(read::<i32>(&o), want, "{op:?} {shape:?} {strides:?}");
-                        if inclusive && kind == ScanKind::Sum {
+                        if kind == ScanKind::Sum {
                             let o = empty::<f32>(&b, &shape);
                             launch(&b, op.clone(), &[&like(&f, &v)], &[&o]);
                             assert!(read::<f32>(&o).iter().zip(&want).all(|(a, b)| *a == *b as f32));

@@ -5,17 +5,24 @@ use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::reduce::extreme;
 use crate::kernels::scratch::Scratch;
+use crate::kernels::simd::dispatch;
+use crate::kernels::sums::Sums;
 use crate::level::{Plain, brain_to_f32, f32_to_brain, f32_to_half, half_to_f32, sel};
 use crate::math32;
 use crate::stream;
 use crate::view::{Walk, ptr, without_axis};
 use mlx_ir::op::{Scan, ScanKind};
 use mlx_ir::{C64, DType, Desc, Operand, Result};
+use std::any::TypeId;
 
 /// Columns that are scanned side by side.
 const COLUMNS: usize = 1024;
+/// Of these, columns of a line that are made before they are written.
+const PIECE: usize = 256;
 /// Single lines that are scanned side by side.
 const ABREAST: usize = 4;
+/// Elements of a line from which on lines are turned in registers.
+const LONG: usize = 64;
 
 /// How an element is stored and what it is added as.
 trait Stored: Copy + 'static {
@@ -272,12 +279,24 @@ fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Oper
                 w.step();
                 l
             };
-            for _ in 0..(b - a) / ABREAST {
+            let mut left = b - a;
+            if TypeId::of::<(T, F)>() == TypeId::of::<(f32, Sum)>() && (step, out_step) == (1, 1) && n >= LONG {
+                let last = if op.reverse { n - 1 } else { 0 };
+                let next = || {
+                    let l = next();
+                    (l.p.wrapping_sub(last).cast(), l.q.wrapping_sub(last).cast())
+                };
+                left = dispatch(cx.isa, Sums { next, rows: left, n, back: op.reverse, inclusive: op.inclusive, large });
+                if large {
+                    stream::fence();
+                }
+            }
+            for _ in 0..left / ABREAST {
                 let l: [Line<T, F>; ABREAST] = std::array::from_fn(|_| next());
                 // SAFETY: as above.
                 unsafe { abreast(&l) };
             }
-            for _ in 0..(b - a) % ABREAST {
+            for _ in 0..left % ABREAST {
                 // SAFETY: as above.
                 unsafe { abreast(&[next()]) };
             }
@@ -345,21 +364,29 @@ impl<T: Stored, F: Fold<T::As>> Line<T, F> {
     /// The lines' elements are those of operands, and no other task writes them.
     unsafe fn run(self) {
         let mut acc = Scratch::<T::As>::new(self.len);
-        let mut made = Scratch::<T>::new(if self.large { self.len } else { 0 });
+        let piece = if self.large { PIECE } else { self.len };
+        let mut made = Scratch::<T>::new(if self.large { PIECE } else { 0 });
         let (mut p, mut q) = (self.p, self.q);
         // SAFETY: the maker promises `len` lines of `n` elements; the scratch is written before it is read.
         unsafe {
             let acc = std::slice::from_raw_parts_mut(acc.ptr(), self.len);
             acc.fill(F::START);
             for _ in 0..self.n {
-                let out = std::slice::from_raw_parts_mut(if self.large { made.ptr() } else { q }, self.len);
-                for i in 0..self.len {
-                    let sum = F::step(acc[i], (*p.offset(i as isize * self.next)).load());
-                    out[i] = T::store(if self.inclusive { sum } else { acc[i] });
-                    acc[i] = sum;
-                }
-                if self.large {
-                    stream::copy(made.ptr().cast_const().cast(), q.cast(), self.len * size_of::<T>(), true);
+                for (k, acc) in acc.chunks_mut(piece).enumerate() {
+                    let (p, q) = (p.wrapping_offset((k * piece) as isize * self.next), q.wrapping_add(k * piece));
+                    if self.large && self.next == 1 {
+                        // The next elements are far away.
+                        stream::ask(p.wrapping_offset(self.step).cast(), acc.len() * size_of::<T>());
+                    }
+                    let out = std::slice::from_raw_parts_mut(if self.large { made.ptr() } else { q }, acc.len());
+                    for i in 0..acc.len() {
+                        let sum = F::step(acc[i], (*p.offset(i as isize * self.next)).load());
+                        out[i] = T::store(if self.inclusive { sum } else { acc[i] });
+                        acc[i] = sum;
+                    }
+                    if self.large {
+                        stream::copy(made.ptr().cast_const().cast(), q.cast(), acc.len() * size_of::<T>(), true);
+                    }
                 }
                 (p, q) = (p.wrapping_offset(self.step), q.wrapping_offset(self.out_step));
             }

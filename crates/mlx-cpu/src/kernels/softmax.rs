@@ -2,14 +2,14 @@
 
 use crate::backend::Cx;
 use crate::kernels::Kernel;
-use crate::level::{Level, Work, at_level};
-use crate::math32;
+use crate::kernels::simd::{Body, Simd, dispatch};
+use crate::level::sel;
 use crate::rows::{PART, Row, Rows, half_of};
 use mlx_ir::op::{LogSumExp, Softmax};
 use mlx_ir::{Desc, Operand, Result};
 
-/// Values side by side while a row is reduced.
-const LANES: usize = 32;
+/// What takes the 2^64 of [`Simd::exp_raised`] away.
+const RAISED: f64 = 1.0 / 18_446_744_073_709_551_616.0;
 
 /// Rows are walked with any strides, but the last axis must be contiguous.
 fn fits(ins: &[Desc], outs: &[Desc]) -> bool {
@@ -27,7 +27,7 @@ impl Kernel for Softmax {
 
     fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let rows = Rows::new(&ins[0], &outs[0]);
-        rows.each(cx, 8, &|row| at_level(cx.isa, SoftmaxRow(row)));
+        rows.each(cx, 8, &|row| dispatch(cx.isa, SoftmaxRow(row)));
         Ok(())
     }
 }
@@ -39,102 +39,125 @@ impl Kernel for LogSumExp {
 
     fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let rows = Rows::new(&ins[0], &outs[0]);
-        rows.each(cx, 8, &|row| at_level(cx.isa, LogSumExpRow(row)));
+        rows.each(cx, 8, &|row| dispatch(cx.isa, LogSumExpRow(row)));
         Ok(())
     }
 }
 
-/// The largest element; NaN if there is one.
+/// Vectors side by side where a row's largest element is looked for, and where exponentials are added.
+const SEEN: usize = 8;
+const ADDED: usize = 4;
+/// Vectors whose exponentials are added in f32.
+const BLOCK: usize = 32 * ADDED;
+
+/// The largest element; of one that is NaN nothing is seen.
+///
+/// # Safety
+/// The level's features.
 #[inline(always)]
-fn largest(x: &[f32]) -> f32 {
-    let mut m = [f32::NEG_INFINITY; LANES];
-    let better = |m: f32, x: f32| crate::level::sel((x > m) | x.is_nan(), x, m);
-    let mut chunks = x.chunks_exact(LANES);
-    for c in &mut chunks {
-        for i in 0..LANES {
-            m[i] = better(m[i], c[i]);
+unsafe fn largest<S: Simd>(x: &[f32]) -> f32 {
+    // SAFETY: vectors of the slice.
+    unsafe {
+        let mut m = [S::splat(f32::NEG_INFINITY); SEEN];
+        let mut chunks = x.chunks_exact(SEEN * S::N);
+        for c in &mut chunks {
+            for i in 0..SEEN {
+                // The operand order loses NaN on x86.
+                m[i] = S::max(S::load(c.as_ptr().add(i * S::N)), m[i]);
+            }
         }
+        let m = m.into_iter().reduce(|a, b| S::max(a, b)).map_or(f32::NEG_INFINITY, |m| S::hmax(m));
+        chunks.remainder().iter().fold(m, |m, &v| sel(v > m, v, m))
     }
-    // A copy, so that those above stay in registers.
-    let mut rest = m;
-    for (m, &x) in rest.iter_mut().zip(chunks.remainder()) {
-        *m = better(*m, x);
-    }
-    rest.into_iter().fold(f32::NEG_INFINITY, better)
 }
 
-/// Σ e^(x - shift), in f32 lanes for some thousand elements, then in f64; also stores the terms if asked.
+/// 2^64·Σ e^(x - shift) of a shift that is no smaller than any x, in f32 for some thousand elements, then in f64; also
+/// writes the terms, times 2^64, if asked.
+///
+/// # Safety
+/// The level's features; room for all terms.
 #[inline(always)]
-fn sum_exp<L: Level>(row: &Row<'_>, x: &[f32], shift: f32, mut keep: Option<&mut [f32]>) -> f64 {
+unsafe fn sum_exp<S: Simd>(row: &Row<'_>, x: &[f32], shift: f32, keep: Option<*mut f32>) -> f64 {
     let mut total = 0f64;
     let mut at = 0;
-    for block in x.chunks(2048) {
-        let mut s = [0f32; LANES];
-        let mut rest = [0f32; LANES];
-        let mut aside = [0f32; 256];
-        for part in block.chunks(256) {
-            row.prefetch(at, part.len());
-            let y = match keep.as_deref_mut() {
-                Some(y) => &mut y[at..at + part.len()],
-                None => &mut aside[..part.len()],
-            };
-            let (whole, odd) = y.split_at_mut(part.len() / LANES * LANES);
-            for (y, x) in whole.chunks_exact_mut(LANES).zip(part.chunks_exact(LANES)) {
-                for i in 0..LANES {
-                    y[i] = math32::exp::<L>(x[i] - shift);
-                    s[i] += y[i];
+    // SAFETY: vectors of the slice, and of the terms.
+    unsafe {
+        let away = S::splat(shift);
+        for block in x.chunks(BLOCK * S::N) {
+            let mut s = [S::zero(); ADDED];
+            let mut chunks = block.chunks_exact(ADDED * S::N);
+            for c in &mut chunks {
+                row.prefetch(at, ADDED * S::N);
+                for i in 0..ADDED {
+                    let y = S::exp_raised(S::sub(S::load(c.as_ptr().add(i * S::N)), away));
+                    if let Some(keep) = keep {
+                        S::store(keep.add(at + i * S::N), y);
+                    }
+                    s[i] = S::add(s[i], y);
                 }
+                at += ADDED * S::N;
             }
-            // Apart, so that those above stay in registers.
-            for ((y, s), &x) in odd.iter_mut().zip(&mut rest).zip(&part[whole.len()..]) {
-                *y = math32::exp::<L>(x - shift);
-                *s += *y;
+            let rest = chunks.remainder();
+            row.prefetch(at, rest.len());
+            for (c, s) in rest.chunks(S::N).zip(&mut s) {
+                // What is not there adds nothing that could be seen beside the largest element's term.
+                let mut t = [f32::NEG_INFINITY; 16];
+                t[..c.len()].copy_from_slice(c);
+                let y = S::exp_raised(S::sub(S::load(t.as_ptr()), away));
+                *s = S::add(*s, y);
+                if let Some(keep) = keep {
+                    S::store(t.as_mut_ptr(), y);
+                    std::ptr::copy_nonoverlapping(t.as_ptr(), keep.add(at), c.len());
+                }
+                at += c.len();
             }
-            at += part.len();
+            total += s.into_iter().reduce(|a, b| S::add(a, b)).map_or(0.0, |s| S::sum(s)) as f64;
         }
-        total += s.iter().zip(&rest).map(|(&s, &r)| s as f64 + r as f64).sum::<f64>();
     }
     total
 }
 
 struct SoftmaxRow<'a>(Row<'a>);
-impl Work for SoftmaxRow<'_> {
+impl Body for SoftmaxRow<'_> {
     type Out = ();
     #[inline(always)]
-    unsafe fn run<L: Level>(self) {
+    unsafe fn run<S: Simd>(self) {
         let mut row = self.0;
-        // SAFETY: compiled for the level; the row's pointers are those of the operands.
+        // SAFETY: compiled for the level; the row's pointers are those of the operands. Beyond the terms there is room for
+        // a part, of which what is read is not used.
         unsafe {
-            let x = row.load::<L>();
-            let shift = largest(x);
-            let terms = row.scratch();
-            let total = sum_exp::<L>(&row, x, shift, Some(&mut *terms)) as f32;
-            let r = 1.0 / total;
-            for (k, terms) in terms.chunks(PART).enumerate() {
-                let y = row.room(k * PART, terms.len());
-                for (y, &t) in y.iter_mut().zip(terms) {
-                    *y = t * r;
-                }
-                row.put::<L>(k * PART, y);
+            let x = row.load::<S::Level>();
+            let shift = largest::<S>(x);
+            let terms = row.scratch().as_mut_ptr();
+            // A NaN, an infinite maximum and a row of -∞ all give NaN here.
+            let total = sum_exp::<S>(&row, x, shift, Some(terms));
+            let r = S::splat((1.0 / total) as f32);
+            for at in (0..row.n).step_by(PART) {
+                row.write::<S>(at, PART.min(row.n - at), false, |i, _| S::mul(S::load(terms.add(at + i)), r));
             }
         }
     }
 }
 
 struct LogSumExpRow<'a>(Row<'a>);
-impl Work for LogSumExpRow<'_> {
+impl Body for LogSumExpRow<'_> {
     type Out = ();
     #[inline(always)]
-    unsafe fn run<L: Level>(self) {
+    unsafe fn run<S: Simd>(self) {
         let mut row = self.0;
         // SAFETY: compiled for the level; the row's pointers are those of the operands.
         unsafe {
-            let x = row.load::<L>();
-            let m = largest(x);
-            // An infinite maximum would give ∞ - ∞.
-            let shift = if m.is_finite() { m } else { 0.0 };
-            let y = sum_exp::<L>(&row, x, shift, None).ln() as f32 + shift;
-            row.put_one::<L>(y);
+            let x = row.load::<S::Level>();
+            let m = largest::<S>(x);
+            // An infinite maximum is the sum, but would give ∞ - ∞.
+            let y = if m.is_finite() {
+                (sum_exp::<S>(&row, x, m, None) * RAISED).ln() as f32 + m
+            } else if x.iter().any(|v| v.is_nan()) {
+                f32::NAN
+            } else {
+                m
+            };
+            row.put_one::<S::Level>(y);
         }
     }
 }
