@@ -61,6 +61,9 @@ fn rotations_of_far_positions_and_odd_features() {
     }
 }
 
+/// What is taken from a row's elements, by what they or their exponentials are multiplied, and how far off they may be.
+type Measure<'a> = &'a dyn Fn(&[f32]) -> (f64, f64, f64);
+
 #[test]
 fn large_rows_of_whole_lines_and_of_odd_lengths() {
     for width in [1003usize, 1040] {
@@ -68,7 +71,7 @@ fn large_rows_of_whole_lines_and_of_odd_lengths() {
         let x: Vec<f32> = (0..count * width).map(|i| (i % 8191) as f32 * 0.002 - 7.0).collect();
         for b in levels() {
             let (xs, o) = (operand(&b, &x, &[count, width]), empty::<f32>(&b, &[count, width]));
-            let check = |op: Op, f: &dyn Fn(&[f32]) -> (f64, f64, f64), exp: bool| {
+            let check = |op: Op, f: Measure<'_>, exp: bool| {
                 launch(&b, op.clone(), &[&xs], &[&o]);
                 let y = read::<f32>(&o);
                 for r in (0..count).step_by(61).chain([count - 1]) {

@@ -119,9 +119,7 @@ unsafe fn sums<S: Simd>(x: &[f32], k: f32) -> (f64, f64) {
                 }
             }
             for (i, c) in chunks.remainder().chunks(S::N).enumerate() {
-                let mut t = [k; 16];
-                t[..c.len()].copy_from_slice(c);
-                put(i, S::load(t.as_ptr()));
+                put(i, S::load_or(c.as_ptr(), c.len(), k));
             }
             let all = |s: [S::F; ADDED]| s.into_iter().reduce(|a, b| S::add(a, b)).map_or(0.0, |s| S::sum(s)) as f64;
             total = (total.0 + all(a), total.1 + all(b));
@@ -152,16 +150,6 @@ unsafe fn moments<S: Simd>(x: &[f32]) -> (f32, f64) {
     }
 }
 
-/// The first `n` elements, no more than a vector has.
-///
-/// # Safety
-/// As [`Simd`].
-#[inline(always)]
-unsafe fn some<S: Simd>(p: *const f32, n: usize) -> S::F {
-    // SAFETY: the caller's promise.
-    unsafe { if n == S::N { S::load(p) } else { S::load_part(p, n) } }
-}
-
 struct NormRow<'a> {
     row: Row<'a>,
     w: Option<&'a [f32]>,
@@ -189,14 +177,18 @@ impl Body for NormRow<'_> {
             let x = x.as_ptr();
             for at in (0..n).step_by(PART) {
                 let len = PART.min(n - at);
-                let y = |i: usize, k: usize| S::mul(S::sub(some::<S>(x.add(at + i), k), m), r);
+                let y = |i: usize, k: usize| S::mul(S::sub(S::load_or(x.add(at + i), k, 0.0), m), r);
                 let (w, b) = (self.w.map(|w| w[at..].as_ptr()), self.b.map(|b| b[at..].as_ptr()));
                 match (w, b) {
                     (Some(w), Some(b)) => row.write::<S>(at, len, true, |i, k| {
-                        S::add(S::mul(y(i, k), some::<S>(w.add(i), k)), some::<S>(b.add(i), k))
+                        S::add(S::mul(y(i, k), S::load_or(w.add(i), k, 0.0)), S::load_or(b.add(i), k, 0.0))
                     }),
-                    (Some(w), None) => row.write::<S>(at, len, true, |i, k| S::mul(y(i, k), some::<S>(w.add(i), k))),
-                    (None, Some(b)) => row.write::<S>(at, len, true, |i, k| S::add(y(i, k), some::<S>(b.add(i), k))),
+                    (Some(w), None) => {
+                        row.write::<S>(at, len, true, |i, k| S::mul(y(i, k), S::load_or(w.add(i), k, 0.0)))
+                    }
+                    (None, Some(b)) => {
+                        row.write::<S>(at, len, true, |i, k| S::add(y(i, k), S::load_or(b.add(i), k, 0.0)))
+                    }
                     (None, None) => row.write::<S>(at, len, true, y),
                 }
             }

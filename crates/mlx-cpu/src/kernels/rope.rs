@@ -52,32 +52,20 @@ fn rotate<E: Elem>(cx: &Cx<'_>, op: &op::Rope, ins: &[Operand], out: &Operand) {
             None => 1.0 / unsafe { *view::ptr::<f32>(&ins[2]).at(i as isize * ins[2].desc.strides[0]) },
         })
         .collect();
-    // For each position: cosines, then sines. For pairs each is there twice, and the first sine of two is negative: then a
-    // pair is turned by two products with it and with it swapped.
-    let width = if op.traditional { 2 * op.dims } else { op.dims };
+    // For each position: cosines, then sines.
+    let width = op.dims;
     let mut table = Scratch::<f32>::new(batches * t * width);
     let angles = Ptr::new(table.ptr());
     let scale = op.scale.f32();
     cx.pool.run_ranges(batches * t, 2048usize.div_ceil(half.max(1)), &|a, z| {
-        let mut made = Scratch::<f32>::new(2 * half);
-        // SAFETY: two halves of the scratch; they are written before they are read.
-        let (cos, sin) = unsafe { std::slice::from_raw_parts_mut(made.ptr(), 2 * half) }.split_at_mut(half);
         for p in a..z {
             // SAFETY: one offset for each batch; the table has a row for each position.
             unsafe {
                 let first = offset.get(if many { (p / t) as isize * offset.strides[0] } else { 0 });
                 let position = (first as f32 + (p % t) as f32) * scale;
+                let row = std::slice::from_raw_parts_mut(angles.get().add(p * width), width);
+                let (cos, sin) = row.split_at_mut(half);
                 at_level(cx.isa, Angles { position, inverse: &inverse, cos, sin, back: op.inverse });
-                let row = angles.get().add(p * width);
-                if op.traditional {
-                    for i in 0..half {
-                        row.add(2 * i).cast::<[f32; 2]>().write([cos[i], cos[i]]);
-                        row.add(op.dims + 2 * i).cast::<[f32; 2]>().write([-sin[i], sin[i]]);
-                    }
-                } else {
-                    std::ptr::copy_nonoverlapping(cos.as_ptr(), row, half);
-                    std::ptr::copy_nonoverlapping(sin.as_ptr(), row.add(half), half);
-                }
             }
         }
     });
@@ -136,6 +124,17 @@ impl Work for Angles<'_> {
     }
 }
 
+/// Of the sines of a pair, by which it is multiplied swapped.
+const SIGNS: [f32; 16] = {
+    let mut signs = [1.0; 16];
+    let mut i = 0;
+    while i < 16 {
+        signs[i] = -1.0;
+        i += 2;
+    }
+    signs
+};
+
 /// Turns rows of the output, each by its row of the table.
 struct Turn<'a, E, P> {
     src: Ptr<E>,
@@ -171,16 +170,17 @@ impl<E: Elem, P: Fn(usize) -> *const f32> Body for Turn<'_, E, P> {
                 };
                 let near = if self.step == 1 { if self.traditional { 2 * half } else { half } } else { 0 };
                 let mut j = 0;
+                let (cos, sin) = (table, table.add(half));
                 if self.traditional {
-                    let (cos, sin) = (table, table.add(2 * half));
+                    // A pair is turned by its products with a cosine, and swapped with a sine, of which one is negative.
+                    let signs = S::load(SIGNS.as_ptr());
                     while j + S::N <= near {
                         let x = E::vload::<S>(from.add(j));
-                        let (c, s) = (S::load(cos.add(j)), S::load(sin.add(j)));
+                        let (c, s) = (S::twice(cos.add(j / 2)), S::mul(S::twice(sin.add(j / 2)), signs));
                         put(j, S::add(S::mul(x, c), S::mul(S::swap(x), s)));
                         j += S::N;
                     }
                 } else {
-                    let (cos, sin) = (table, table.add(half));
                     while j + S::N <= near {
                         let (a, b) = (E::vload::<S>(from.add(j)), E::vload::<S>(from.add(half + j)));
                         let (c, s) = (S::load(cos.add(j)), S::load(sin.add(j)));
@@ -193,7 +193,7 @@ impl<E: Elem, P: Fn(usize) -> *const f32> Body for Turn<'_, E, P> {
                 let first = if self.traditional { j / 2 } else { j };
                 for i in first..half {
                     let (p, q) = if self.traditional { (2 * i, 2 * i + 1) } else { (i, half + i) };
-                    let (c, s) = (*table.add(p), *table.add(if self.traditional { 2 * half + q } else { q }));
+                    let (c, s) = (*cos.add(i), *sin.add(i));
                     let (a, b) = (get(p), get(q));
                     *to.add(p) = E::put(a * c - b * s);
                     *to.add(q) = E::put(a * s + b * c);

@@ -113,7 +113,7 @@ fn moments_of_rows_whose_beginning_says_little() {
     for b in backends() {
         for n in [1usize, 5, 16, 40, 1000, 7013] {
             // Far away at the beginning, far away everywhere, all the same.
-            let mut rows = vec![vec![0f32; n], vec![0f32; n], vec![0.3f32; n]];
+            let mut rows = [vec![0f32; n], vec![0f32; n], vec![0.3f32; n]];
             for i in 0..n {
                 rows[0][i] = r.unit() + if i < 20 { 300.0 } else { 0.0 };
                 rows[1][i] = r.unit() + 100.0;

@@ -3,7 +3,6 @@
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::simd::{Body, Simd, dispatch};
-use crate::level::sel;
 use crate::rows::{PART, Row, Rows, half_of};
 use mlx_ir::op::{LogSumExp, Softmax};
 use mlx_ir::{Desc, Operand, Result};
@@ -66,8 +65,10 @@ unsafe fn largest<S: Simd>(x: &[f32]) -> f32 {
                 m[i] = S::max(S::load(c.as_ptr().add(i * S::N)), m[i]);
             }
         }
-        let m = m.into_iter().reduce(|a, b| S::max(a, b)).map_or(f32::NEG_INFINITY, |m| S::hmax(m));
-        chunks.remainder().iter().fold(m, |m, &v| sel(v > m, v, m))
+        for (c, m) in chunks.remainder().chunks(S::N).zip(&mut m) {
+            *m = S::max(S::load_or(c.as_ptr(), c.len(), f32::NEG_INFINITY), *m);
+        }
+        m.into_iter().reduce(|a, b| S::max(a, b)).map_or(f32::NEG_INFINITY, |m| S::hmax(m))
     }
 }
 
@@ -75,7 +76,7 @@ unsafe fn largest<S: Simd>(x: &[f32]) -> f32 {
 /// writes the terms, times 2^64, if asked.
 ///
 /// # Safety
-/// The level's features; room for all terms.
+/// The level's features; room for all terms and a vector more.
 #[inline(always)]
 unsafe fn sum_exp<S: Simd>(row: &Row<'_>, x: &[f32], shift: f32, keep: Option<*mut f32>) -> f64 {
     let mut total = 0f64;
@@ -101,13 +102,11 @@ unsafe fn sum_exp<S: Simd>(row: &Row<'_>, x: &[f32], shift: f32, keep: Option<*m
             row.prefetch(at, rest.len());
             for (c, s) in rest.chunks(S::N).zip(&mut s) {
                 // What is not there adds nothing that could be seen beside the largest element's term.
-                let mut t = [f32::NEG_INFINITY; 16];
-                t[..c.len()].copy_from_slice(c);
-                let y = S::exp_raised(S::sub(S::load(t.as_ptr()), away));
+                let y = S::exp_raised(S::sub(S::load_or(c.as_ptr(), c.len(), f32::NEG_INFINITY), away));
                 *s = S::add(*s, y);
                 if let Some(keep) = keep {
-                    S::store(t.as_mut_ptr(), y);
-                    std::ptr::copy_nonoverlapping(t.as_ptr(), keep.add(at), c.len());
+                    // Behind the terms is room for some more.
+                    S::store(keep.add(at), y);
                 }
                 at += c.len();
             }

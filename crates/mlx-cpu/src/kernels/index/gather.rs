@@ -48,10 +48,27 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
     {
         let (n, stride) = (x.shape[*a], x.strides[*a]);
         cx.pool.run_ranges(count, GRAIN / size_of::<T>(), &|a, z| {
-            for i in (a..z).step_by(BATCH) {
+            let mut at = [[0i64; BATCH]; 2];
+            let batch = |i: usize, at: &mut [i64; BATCH]| {
                 let len = BATCH.min(z - i);
-                // SAFETY: positions of the index array and of the result; the index is clamped.
-                unsafe { singles(ix, i as isize, len, n, |p, k| *dst.get().add(i + k) = *src.at(p as isize * stride)) };
+                // SAFETY: positions of the index array, which is contiguous.
+                unsafe { work_out(ix, i as isize, n, &mut at[..len]) };
+                for &p in &at[..len] {
+                    stream::ask(src.get().wrapping_offset(p as isize * stride).cast(), 1);
+                }
+            };
+            batch(a, &mut at[0]);
+            for i in (a..z).step_by(BATCH) {
+                let [now, then] = &mut at;
+                // What is read next is on its way while this is read: nobody can guess it.
+                if i + BATCH < z {
+                    batch(i + BATCH, then);
+                }
+                for (k, &p) in now[..BATCH.min(z - i)].iter().enumerate() {
+                    // SAFETY: the index is clamped, and the position of the result is this task's.
+                    unsafe { *dst.get().add(i + k) = *src.at(p as isize * stride) };
+                }
+                at.swap(0, 1);
             }
         });
         return;
@@ -106,6 +123,19 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
     });
 }
 
+/// The indices from position `i` on, for an axis of `n`.
+///
+/// # Safety
+/// The positions are inside the index array, which is contiguous.
+#[inline(always)]
+unsafe fn work_out(ix: &Ints, i: isize, n: usize, at: &mut [i64]) {
+    // SAFETY: passed on.
+    unsafe { ix.read(i, at) };
+    for p in at {
+        *p = wrap(*p, n).clamp(0, n as i64 - 1);
+    }
+}
+
 /// Calls `f` with `len` indices from position `i` on, for an axis of `n`, and their number. All are worked out before the
 /// first is used, so that reads which miss the caches wait together.
 ///
@@ -115,10 +145,7 @@ fn gather<T: Copy>(cx: &Cx<'_>, op: &op::Gather, ins: &[Operand], out: &Operand)
 unsafe fn singles(ix: &Ints, i: isize, len: usize, n: usize, mut f: impl FnMut(usize, usize)) {
     let mut at = [0i64; BATCH];
     // SAFETY: passed on.
-    unsafe { ix.read(i, &mut at[..len]) };
-    for p in &mut at[..len] {
-        *p = wrap(*p, n).clamp(0, n as i64 - 1);
-    }
+    unsafe { work_out(ix, i, n, &mut at[..len]) };
     for (k, &p) in at[..len].iter().enumerate() {
         f(p as usize, k);
     }

@@ -1,6 +1,7 @@
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::testing::{Case, Rng, pools};
+use crate::testing::{backends, empty, launch, operand, read, view};
 use mlx_ir::op::{Gather, GatherAxis, Scatter, ScatterAxis, UpdateMode};
 use mlx_ir::{DType, Operand};
 
@@ -241,4 +242,23 @@ fn extreme_indices_and_empty_arrays_touch_nothing() {
     let op = Scatter { axes: [0][..].into(), mode: UpdateMode::Assign };
     op.run(&cx, &[x.op(), dup.op(), v.op()], &[same.op()]).unwrap();
     assert_eq!(same.read::<i32>(), [1, 2, 3, 3, 5, 6]);
+}
+
+#[test]
+fn single_elements_in_many_batches() {
+    for b in backends() {
+        let x = operand(&b, &(0..2000).map(|i| i as f32).collect::<Vec<_>>(), &[2000]);
+        // Every other element, from the end.
+        let back = view(&x, &[1000], &[-2], 1999);
+        for count in [1usize, 63, 64, 65, 128, 1000, 40_003] {
+            let ids: Vec<i32> = (0..count as i32).map(|i| i.wrapping_mul(7919) % 1200).collect();
+            let o = empty::<f32>(&b, &[count, 1]);
+            let op = Gather { axes: [0][..].into(), slice_sizes: [1][..].into() };
+            launch(&b, op, &[&back, &operand(&b, &ids, &[count])], &[&o]);
+            for (y, &i) in read::<f32>(&o).iter().zip(&ids) {
+                let i = if i < 0 { i + 1000 } else { i }.clamp(0, 999);
+                assert_eq!(*y, (1999 - 2 * i) as f32, "{count}");
+            }
+        }
+    }
 }

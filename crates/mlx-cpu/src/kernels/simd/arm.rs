@@ -49,6 +49,10 @@ impl Simd for Neon {
     f!(splat(x: f32) -> float32x4_t, vdupq_n_f32(x));
     f!(load(p: *const f32) -> float32x4_t, vld1q_f32(p));
     f!(store(p: *mut f32, x: float32x4_t) -> (), vst1q_f32(p, x));
+    f!(twice(p: *const f32) -> float32x4_t, {
+        let x = vld1_f32(p);
+        vcombine_f32(vzip1_f32(x, x), vzip2_f32(x, x))
+    });
     f!(swap(x: float32x4_t) -> float32x4_t, vrev64q_f32(x));
     f!(add(a: float32x4_t, b: float32x4_t) -> float32x4_t, vaddq_f32(a, b));
     f!(sub(a: float32x4_t, b: float32x4_t) -> float32x4_t, vsubq_f32(a, b));

@@ -118,6 +118,18 @@ pub(crate) trait Simd: Copy + 'static {
             Self::load(t.as_ptr())
         }
     }
+    /// The first N/2 elements, each twice.
+    #[inline(always)]
+    unsafe fn twice(p: *const f32) -> Self::F {
+        let mut t = [0f32; 16];
+        // SAFETY: no level has more than 16 lanes; half as many elements are readable.
+        unsafe {
+            for i in 0..Self::N {
+                t[i] = *p.add(i / 2);
+            }
+            Self::load(t.as_ptr())
+        }
+    }
     /// Asks for the line of an address that is soon read and written; any address will do.
     #[inline(always)]
     unsafe fn prefetch(_: *const f32) {}
@@ -194,6 +206,19 @@ pub(crate) trait Simd: Copy + 'static {
         let mut t = [0f32; 16];
         // SAFETY: `n` elements are readable and fit in 16.
         unsafe {
+            std::ptr::copy_nonoverlapping(p, t.as_mut_ptr(), n);
+            Self::load(t.as_ptr())
+        }
+    }
+    /// The first `n` ≤ N elements, then `none`.
+    #[inline(always)]
+    unsafe fn load_or(p: *const f32, n: usize, none: f32) -> Self::F {
+        // SAFETY: `n` elements are readable and fit in 16.
+        unsafe {
+            if n == Self::N {
+                return Self::load(p);
+            }
+            let mut t = [none; 16];
             std::ptr::copy_nonoverlapping(p, t.as_mut_ptr(), n);
             Self::load(t.as_ptr())
         }

@@ -48,6 +48,10 @@ impl Simd for Avx2 {
     f!(load(p: *const f32) -> __m256, _mm256_loadu_ps(p));
     f!(store(p: *mut f32, x: __m256) -> (), _mm256_storeu_ps(p, x));
     f!(stream(p: *mut f32, x: __m256) -> (), _mm256_stream_ps(p, x));
+    f!(twice(p: *const f32) -> __m256, {
+        let x = _mm256_castps128_ps256(_mm_loadu_ps(p));
+        _mm256_permutevar8x32_ps(x, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3))
+    });
     f!(swap(x: __m256) -> __m256, _mm256_permute_ps::<0b10_11_00_01>(x));
     f!(add(a: __m256, b: __m256) -> __m256, _mm256_add_ps(a, b));
     f!(sub(a: __m256, b: __m256) -> __m256, _mm256_sub_ps(a, b));
@@ -141,6 +145,10 @@ impl Simd for Avx512 {
     f!(load(p: *const f32) -> __m512, _mm512_loadu_ps(p));
     f!(store(p: *mut f32, x: __m512) -> (), _mm512_storeu_ps(p, x));
     f!(stream(p: *mut f32, x: __m512) -> (), _mm512_stream_ps(p, x));
+    f!(twice(p: *const f32) -> __m512, {
+        let x = _mm512_castps256_ps512(_mm256_loadu_ps(p));
+        _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), x)
+    });
     f!(swap(x: __m512) -> __m512, _mm512_permute_ps::<0b10_11_00_01>(x));
     f!(add(a: __m512, b: __m512) -> __m512, _mm512_add_ps(a, b));
     f!(sub(a: __m512, b: __m512) -> __m512, _mm512_sub_ps(a, b));
@@ -222,6 +230,9 @@ impl Simd for Avx512 {
         }
     });
     f!(sum(x: __m512) -> f32, _mm512_reduce_add_ps(x));
+    f!(load_or(p: *const f32, n: usize, none: f32) -> __m512, {
+        _mm512_mask_loadu_ps(_mm512_set1_ps(none), ((1u32 << n) - 1) as u16, p)
+    });
     f!(load_part(p: *const f32, n: usize) -> __m512, _mm512_maskz_loadu_ps((1u16 << n) - 1, p));
     f!(store_part(p: *mut f32, x: __m512, n: usize) -> (), _mm512_mask_storeu_ps(p, (1u16 << n) - 1, x));
 }
