@@ -528,12 +528,29 @@ pub(super) struct Named {
 
 impl Named {
     /// The inputs as the primitive takes them.
-    pub(super) fn order(&self, inputs: &[usize]) -> Vec<usize> {
+    pub(super) fn order<T: Clone>(&self, inputs: &[T]) -> Vec<T> {
         let mut all = inputs.to_vec();
         if self.rotated {
             all.rotate_left(1);
         }
         all
+    }
+
+    /// That the step would be read as what it is.
+    ///
+    /// # Errors
+    /// `Unsupported` if it would not.
+    pub(super) fn check(&self, ins: &[Aval], outs: &[Aval]) -> Result<()> {
+        let inputs = self.order(ins).into_iter().map(Array::hole).collect();
+        let step = Step { name: self.name, state: self.state.clone(), inputs, outs, shapeless: false };
+        let made = find(self.name).map(|row| (row.call)(&step));
+        match made {
+            Some(Ok(made)) if made.len() == outs.len() && made.iter().zip(outs).all(|(a, o)| a.aval() == o) => Ok(()),
+            _ => Err(Error::unsupported(format!(
+                "[export_function] {} over {ins:?} is not what it is in the official package.",
+                self.name
+            ))),
+        }
     }
 }
 

@@ -134,10 +134,15 @@ impl Writer {
         let given: Vec<Aval> = step.inputs.iter().map(|f| values.aval(f)).collect();
         let named = primitives::named(&step.op, &given, outs)?;
         let over = named.order(over);
-        let Some(dtype) = named.gives else { return self.step(named.name, &named.state, &over, ids, outs) };
-        let first = self.fresh(1);
-        self.step(named.name, &named.state, &over, &first, &[Aval::new(outs[0].shape.clone(), dtype)])?;
-        self.step("AsType", &[Value::Dtype(outs[0].dtype)], &first, ids, outs)
+        let Some(dtype) = named.gives else {
+            named.check(&given, outs)?;
+            return self.step(named.name, &named.state, &over, ids, outs);
+        };
+        let first = [Aval::new(outs[0].shape.clone(), dtype)];
+        named.check(&given, &first)?;
+        let between = self.fresh(1);
+        self.step(named.name, &named.state, &over, &between, &first)?;
+        self.step("AsType", &[Value::Dtype(outs[0].dtype)], &between, ids, outs)
     }
 
     /// A step whose sizes may vary: elementwise work is broadcast to the shape of all its inputs, not to one that was
