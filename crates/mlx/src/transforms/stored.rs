@@ -9,6 +9,7 @@ use mlx_ir::desc::{broadcast_shapes, size_of_shape};
 use mlx_ir::stored::{Reader, Stored, put_u64};
 use mlx_ir::{Aval, DType, Error, Op, Result, Shape};
 use smallvec::SmallVec;
+use std::collections::HashMap;
 
 fn bad(what: impl Into<String>) -> Error {
     Error::value(format!("[load] {}", what.into()))
@@ -98,32 +99,43 @@ impl Graph {
         &self.inputs
     }
 
-    /// The function with constants that are only repeated kept as they were before.
+    /// The function with constants that are only repeated kept as they were before, each once.
     pub fn with_sources(mut self) -> Graph {
         let mut first: Vec<Step> = Vec::new();
-        let mut moved: Vec<Option<usize>> = Vec::new();
-        for (i, c) in self.constants.iter_mut().enumerate() {
+        let mut kept: Vec<Array> = Vec::new();
+        let (mut places, mut steps) = (HashMap::new(), HashMap::new());
+        // Where each constant is now.
+        let mut moved: Vec<From> = Vec::new();
+        for c in std::mem::take(&mut self.constants) {
             let source = if matches!(c.op(), Op::Broadcast(_)) { c.inputs().pop() } else { None };
-            moved.push(source.is_some().then_some(first.len()));
-            if let Some(x) = source {
-                first.push(Step { op: c.op().clone(), stream: c.call.stream, inputs: vec![From::Constant(i)] });
-                *c = x;
-            }
+            let repeated = source.is_some();
+            let (op, stream) = (c.op().clone(), c.call.stream);
+            let a = source.unwrap_or(c);
+            let place = *places.entry(a.id()).or_insert_with(|| {
+                kept.push(a);
+                kept.len() - 1
+            });
+            moved.push(match repeated {
+                false => From::Constant(place),
+                true => From::Step(
+                    *steps.entry((op.clone(), place)).or_insert_with(|| {
+                        first.push(Step { op, stream, inputs: vec![From::Constant(place)] });
+                        first.len() - 1
+                    }),
+                    0,
+                ),
+            });
         }
         let n = first.len();
         let shifted = |f: &mut From| match *f {
             From::Step(s, o) => *f = From::Step(s + n, o),
-            From::Constant(c) => {
-                if let Some(s) = moved[c] {
-                    *f = From::Step(s, 0);
-                }
-            }
+            From::Constant(c) => *f = moved[c].clone(),
             From::Input(_) => {}
         };
         self.steps.iter_mut().flat_map(|s| &mut s.inputs).for_each(shifted);
         self.outputs.iter_mut().for_each(shifted);
         first.append(&mut self.steps);
-        self.steps = first;
+        (self.steps, self.constants) = (first, kept);
         self
     }
 
