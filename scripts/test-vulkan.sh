@@ -78,8 +78,9 @@ report() {
 
 # The tests of every function with every dtype are thousands of shaders: once without the layer is enough.
 slow=(--skip map_tests)
-# Large products, which the layer's code in every access makes very slow.
+# Large products and attention of every kind, which the layer's code in every access makes very slow.
 large=(--skip aligned_operands --skip weights_in_every_block_format)
+large+=(--skip masks_shapes_and_types --skip keys_and_values_in_8_bits)
 # What weaker devices lack: types and subgroups; shared and coherent memory; room. Where there is no room for an array
 # the processor computes, so that is for the case list.
 TYPES=fp16,int8,int16,int64,storage8,storage16,int_dot,subgroups,matrices,push_descriptor
