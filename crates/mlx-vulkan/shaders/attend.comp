@@ -70,7 +70,7 @@ void main() {
             if (key < s) {
                 uint base = key_base + uint(int(key) * p.k_step);
                 for (uint j = t % LANES; j < D4; j += LANES) {
-                    vec4 k = FOUR(keys, base, j, D4);
+                    vec4 k = FOUR_OF(RAW_FOUR(keys, base, j, D4), j);
                     [[unroll]] for (uint r = 0; r < ROWS; r++) x[r] += dot(q[r * D4 + j], k);
                 }
             }
@@ -131,7 +131,7 @@ void main() {
             uint keys_here = min(CHUNK, s - key0);
             for (uint k = subset; k < keys_here; k += subsets) {
                 uint at = value_base + uint(int(key0 + k) * p.v_step);
-                vec4 v = FOUR(values, at, feature, E4);
+                vec4 v = FOUR_OF(RAW_FOUR(values, at, feature, E4), feature);
                 [[unroll]] for (uint r = 0; r < ROWS; r++) sum[r] += score[r * CHUNK + k] * v;
             }
         }

@@ -24,7 +24,7 @@ void main() {
     uint four = at % p.fours, row = at / p.fours;
     uint t = row % p.t, m = row / p.t % p.middle, b = row / p.t / p.middle;
     uint base = uint(int(p.first) + int(b) * p.batch_stride + int(m) * p.middle_stride + int(t) * p.t_stride);
-    vec4 x = FOUR(rows, base, four, p.fours);
+    vec4 x = FOUR_OF(RAW_FOUR(rows, base, four, p.fours), four);
     uint to = p.out_first + at * (4u / RESULT_PER_WORD);
     for (uint k = 0; k < 4u; k += RESULT_PER_WORD) {
         out_words[to + k / RESULT_PER_WORD] = result_word(x[k], x[(k + 1u) & 3u]);

@@ -3,7 +3,6 @@
 #define RAW uvec2
 #define RAW_FOUR(rows, base, i, fours) rows[(base) + (i)]
 #define FOUR_OF(raw, i) four(raw)
-#define FOUR(rows, base, i, fours) FOUR_OF(RAW_FOUR(rows, base, i, fours), i)
 vec4 four(uvec2 w) {
     return uintBitsToFloat(uvec4(w.x << 16, w.x & 0xffff0000u, w.y << 16, w.y & 0xffff0000u));
 }

@@ -4,7 +4,6 @@
 #define RAW uvec2
 #define RAW_FOUR(rows, base, i, fours) uvec2(rows[(base) + (i)], rows[(base) + (fours) + ((i) >> 4)])
 #define FOUR_OF(raw, i) (codes((raw).x) * unit((raw).y, i))
-#define FOUR(rows, base, i, fours) FOUR_OF(RAW_FOUR(rows, base, i, fours), i)
 vec4 codes(uint w) {
     int x = int(w);
     return vec4(bitfieldExtract(x, 0, 8), bitfieldExtract(x, 8, 8), bitfieldExtract(x, 16, 8), bitfieldExtract(x, 24, 8));

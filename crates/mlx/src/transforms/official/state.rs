@@ -7,24 +7,6 @@ pub(super) fn bad(what: impl Into<String>) -> Error {
     Error::value(format!("[import_function] {}", what.into()))
 }
 
-/// Dtypes in the order of their numbers.
-const DTYPES: [DType; 14] = [
-    DType::Bool,
-    DType::U8,
-    DType::U16,
-    DType::U32,
-    DType::U64,
-    DType::I8,
-    DType::I16,
-    DType::I32,
-    DType::I64,
-    DType::F16,
-    DType::F32,
-    DType::F64,
-    DType::BF16,
-    DType::C64,
-];
-
 /// The kind of one part of a state.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -75,9 +57,10 @@ pub(super) fn list<'a, T>(
     (0..r.count(each)?).map(|_| read(r)).collect()
 }
 
+/// Its number is its place in [`DType::ALL`], which has the official package's order.
 pub(super) fn dtype(r: &mut Reader<'_>) -> Result<DType> {
     let (number, size) = (int(r)?, r.u8()?);
-    let known = usize::try_from(number).ok().and_then(|n| DTYPES.get(n));
+    let known = usize::try_from(number).ok().and_then(|n| DType::ALL.get(n));
     known.copied().filter(|d| d.size() == size as usize).ok_or_else(|| bad(format!("Unknown dtype {number}.")))
 }
 
@@ -100,7 +83,7 @@ pub(super) fn narrow(n: usize) -> Result<i32> {
 }
 
 pub(super) fn put_dtype(d: DType, out: &mut Vec<u8>) {
-    let number = DTYPES.iter().position(|&x| x == d).unwrap_or_default();
+    let number = DType::ALL.iter().position(|&x| x == d).unwrap_or_default();
     out.extend_from_slice(&(number as i32).to_le_bytes());
     out.push(d.size() as u8);
 }
