@@ -43,50 +43,35 @@ pub(crate) struct Call {
 }
 
 thread_local! {
-    /// Above zero, evaluation on this thread keeps the graph so that a transform can walk it afterwards.
-    static KEEP_GRAPH: Cell<usize> = const { Cell::new(0) };
-    /// Above zero, what is recorded on this thread will be computed for inputs of other sizes too.
-    static VARYING: Cell<usize> = const { Cell::new(0) };
+    /// How many guards of each mode live on this thread.
+    static MODES: [Cell<usize>; 2] = const { [Cell::new(0), Cell::new(0)] };
     /// Calls whose last handle went away inside another call's drop: freed by the outermost drop, so that chains of
     /// any length are freed without recursion.
     static GRAVEYARD: RefCell<Option<Vec<Inputs>>> = const { RefCell::new(None) };
 }
 
-/// While it lives, evaluation on this thread keeps graphs.
-pub(crate) struct KeepGraph(());
+/// While it lives, evaluation on this thread keeps the graph so that a transform can walk it afterwards.
+pub(crate) type KeepGraph = Mode<0>;
+/// While it lives, what is recorded on this thread counts elements instead of taking their number as it is: it will be
+/// computed for inputs of other sizes too.
+pub(crate) type VaryingSizes = Mode<1>;
 
-impl KeepGraph {
+/// A mode of this thread, on while a guard of it lives.
+pub(crate) struct Mode<const M: usize>(());
+
+impl<const M: usize> Mode<M> {
     pub fn new() -> Self {
-        KEEP_GRAPH.with(|k| k.set(k.get() + 1));
+        MODES.with(|m| m[M].set(m[M].get() + 1));
         Self(())
     }
     pub fn active() -> bool {
-        KEEP_GRAPH.with(|k| k.get() > 0)
+        MODES.with(|m| m[M].get() > 0)
     }
 }
 
-impl Drop for KeepGraph {
+impl<const M: usize> Drop for Mode<M> {
     fn drop(&mut self) {
-        KEEP_GRAPH.with(|k| k.set(k.get() - 1));
-    }
-}
-
-/// While it lives, what is recorded on this thread counts elements instead of taking their number as it is.
-pub(crate) struct VaryingSizes(());
-
-impl VaryingSizes {
-    pub fn new() -> Self {
-        VARYING.with(|k| k.set(k.get() + 1));
-        Self(())
-    }
-    pub fn active() -> bool {
-        VARYING.with(|k| k.get() > 0)
-    }
-}
-
-impl Drop for VaryingSizes {
-    fn drop(&mut self) {
-        VARYING.with(|k| k.set(k.get() - 1));
+        MODES.with(|m| m[M].set(m[M].get() - 1));
     }
 }
 
