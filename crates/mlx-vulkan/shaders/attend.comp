@@ -50,7 +50,7 @@ void main() {
     if (has(CAUSAL) && s >= p.l) {
         high = (one_head ? at_step(last_row) : p.l - 1u) + s - p.l + 1u;
         uint earliest = (one_head ? at_step(row0) : 0u) + s - p.l + 1u;
-        if (p.window != 0u && earliest > p.window) low = (earliest - p.window) / CHUNK * CHUNK;
+        if (has(WINDOW) && earliest > p.window) low = (earliest - p.window) / CHUNK * CHUNK;
     }
     uint chunks = (high - low + CHUNK - 1u) / CHUNK, share = (chunks + p.splits - 1u) / p.splits;
     uint end = min(chunks, (split + 1u) * share);
@@ -109,7 +109,7 @@ void main() {
         barrier();
         float weights = 0.0;
         for (uint k = other; k < CHUNK; k += EACH) {
-            float w = exp_near(score[mine * CHUNK + k] - most);
+            float w = weight(score[mine * CHUNK + k] - most);
             score[mine * CHUNK + k] = w;
             weights += w;
         }
@@ -120,7 +120,7 @@ void main() {
             barrier();
         }
         if (other == 0u) {
-            float f = exp_near(top[mine] - most);
+            float f = weight(top[mine] - most);
             factor[mine] = f;
             total[mine] = total[mine] * f + part[t];
             top[mine] = most;

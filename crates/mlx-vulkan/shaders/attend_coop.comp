@@ -83,14 +83,14 @@ void main() {
     // them wait where one does would have it), and from where on not all rows see all.
     uint first_row = min(block0, p.rows - 1u), last_row = min(block0 + ROWS - 1u, p.rows - 1u);
     bool one_head = of_head(first_row) == of_head(last_row);
-    uint low = 0u, high = s, seen = has(MASK_BOOL | MASK_ADDED) || p.window != 0u ? 0u : s;
+    uint low = 0u, high = s, seen = has(MASK_BOOL | MASK_ADDED | WINDOW) ? 0u : s;
     if (has(CAUSAL)) {
         uint earliest = one_head ? at_step(first_row) : 0u, latest = one_head ? at_step(last_row) : p.l - 1u;
         seen = min(seen, uint(max(int(earliest + s - p.l) + 1, 0)));
         if (s >= p.l) {
             high = latest + s - p.l + 1u;
             uint first = earliest + s - p.l + 1u;
-            if (p.window != 0u && first > p.window) low = (first - p.window) / CHUNK * CHUNK;
+            if (has(WINDOW) && first > p.window) low = (first - p.window) / CHUNK * CHUNK;
         }
     }
     uint key_base = uint(int(p.k_first) + int(b) * p.k_batch + int(g) * p.k_head), k_step = uint(p.k_step);
@@ -135,11 +135,11 @@ void main() {
         }
         float weights = 0.0;
         [[unroll]] for (uint i = 0; i < FOURS; i++) {
-            [[unroll]] for (uint j = 0; j < 4u; j++) x[i][j] = exp_near(x[i][j] - most);
+            [[unroll]] for (uint j = 0; j < 4u; j++) x[i][j] = weight(x[i][j] - most);
             weights += (x[i].x + x[i].y) + (x[i].z + x[i].w);
         }
         [[unroll]] for (uint h = 1; h < SHARE; h <<= 1) weights += subgroupShuffleXor(weights, h);
-        float factor = exp_near(top - most);
+        float factor = weight(top - most);
         total = total * factor + weights;
         top = most;
         bool changed = subgroupAny(factor != 1.0);

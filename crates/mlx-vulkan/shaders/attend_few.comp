@@ -27,8 +27,6 @@ const uint PASS = LANES / TOGETHER, STEP = PASS * PASSES;
 shared vec4 q[ROWS * D4];
 shared vec4 part[TEAMS * ROWS * E4];
 shared float tops[TEAMS * ROWS], totals[TEAMS * ROWS];
-// Weights relative to the greatest: the device's own function is near enough, for its error is small where it counts.
-float weight(float x) { return is_nan(x) ? x : x < -104.0 ? 0.0 : exp(x); }
 RAW k[PASSES * FOURS];
 RAW v[STEP * EACH];
 

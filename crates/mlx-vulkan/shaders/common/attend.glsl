@@ -56,10 +56,12 @@ float query(uint at) { return element(q_words[at / PER_WORD], at); }
 uint of_head(uint row) { return ONE ? row : row / p.l; }
 uint at_step(uint row) { return ONE ? 0u : row % p.l; }
 
-// The score of a key for row r of the workgroup.
-float masked(float x, uint b, uint first_head, uint row, uint key) {
+// Weights relative to the greatest: the device's own function is near enough, for its error is small where it counts.
+float weight(float x) { return is_nan(x) ? x : x < -104.0 ? 0.0 : exp(x); }
+
+// The score of a key for the query in a place of a head.
+float masked_at(float x, uint b, uint head, uint i, uint key) {
     if (key >= s) return -INFINITE;
-    uint head = first_head + of_head(row), i = at_step(row);
     int last = int(i) + int(s) - int(p.l);
     // A query that is alone is the last.
     bool seen = !has(CAUSAL) || ONE || int(key) <= last;
@@ -71,4 +73,9 @@ float masked(float x, uint b, uint first_head, uint row, uint key) {
         else x += element(mask_words[at / PER_WORD], at);
     }
     return seen ? x : LOWEST;
+}
+
+// For row r of the workgroup.
+float masked(float x, uint b, uint first_head, uint row, uint key) {
+    return masked_at(x, b, first_head + of_head(row), at_step(row), key);
 }

@@ -428,7 +428,7 @@ impl Plan {
         let (m, b) = if self.flip { (p.n, p.a) } else { (p.m, p.b) };
         match self.variant {
             Variant::Tile(_) | Variant::Coop(_) => true,
-            Variant::Wide(_) => !self.flip && self.parts == 1 && p.wide().is_some(),
+            Variant::Wide(_) => !self.flip && p.wide().is_some_and(|s| s.in_parts(self.parts).is_some()),
             Variant::Rows(_) => m <= FEW,
             Variant::Columns => m <= FEW && b[1] != 1 && b[0] == 1 && p.k > 1,
         }
@@ -545,7 +545,8 @@ pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Pla
                 && (pick(variant, p.dtype, quantized, false).is_some() || matches!(variant, Variant::Wide(_)))
                 && !(quantized && matches!(variant, Variant::Rows(_)) && p.b[1] != 1);
             // Parts that would be more workgroups than any device is short of.
-            if able && (parts == 1 || plan.groups(p) * parts <= 2048) && !list.contains(&plan) {
+            let busy = if matches!(variant, Variant::Wide(_)) { 512 } else { 2048 };
+            if able && (parts == 1 || plan.groups(p) * parts <= busy) && !list.contains(&plan) {
                 list.push(plan);
             }
         }
@@ -590,6 +591,25 @@ pub(super) struct More<'a> {
     pub indices: Indices<'a>,
 }
 
+/// Records a product by cooperative matrices of a workgroup, whose terms may be cut into parts.
+fn wide_parts(
+    cx: &mut Cx<'_>,
+    p: &Product,
+    (w, s): (Wide, &wide::Sizes),
+    parts: usize,
+    ins: [&Bound; 2],
+    out: &Bound,
+) -> Result<()> {
+    match s.in_parts(parts) {
+        Some(cut) if parts > 1 => {
+            let sums = cx.scratch(p.outputs() * parts * 4)?;
+            w.record(cx, p.dtype, &cut, ins, &sums, wide::Results::Sums)?;
+            add_up(cx, p, parts, &sums, None, out)
+        }
+        _ => w.record(cx, p.dtype, s, ins, out, wide::Results::Rounded),
+    }
+}
+
 /// Records a product by a plan.
 ///
 /// # Errors
@@ -606,7 +626,7 @@ pub(super) fn record(
     let chosen = p.chosen != [None; 2];
     let aligned = [ins[0], ins[1]].iter().all(|b| b.first.is_multiple_of(16));
     let plan = match (plan.variant, p.wide()) {
-        (Variant::Wide(w), Some(s)) if aligned => return w.record(cx, p.dtype, &s, ins, out, None),
+        (Variant::Wide(w), Some(s)) if aligned => return wide_parts(cx, p, (w, &s), plan.parts, ins, out),
         // Factors that begin elsewhere are read by others.
         (Variant::Wide(_), _) => match choose(p, sides.is_some(), cx.caps, &Rules::default()) {
             Some(other) => other,

@@ -213,6 +213,9 @@ fn matrices_of_a_workgroup_give_the_product() {
             check(plan, [256, 512, 256], [0, 1], d);
             check(plan, [140, 96, 136], [0, 0], d);
             check(plan, [129, 344, 72], [0, 1], d);
+            // Parts that are whole steps, and parts that are not.
+            check(Plan { parts: 2, ..plan }, [256, 1024, 128], [0, 1], d);
+            check(Plan { parts: 4, ..plan }, [129, 384, 72], [0, 0], d);
         }
     }
 }

@@ -54,6 +54,19 @@ pub(super) fn pick(variant: Variant, d: DType, quantized: bool, chosen: bool) ->
     }
 }
 
+/// Records the sum of parts of so many f32 numbers.
+///
+/// # Errors
+/// As [`Cx::dispatch`].
+pub(super) fn sum_of_parts(cx: &mut Cx<'_>, count: usize, parts: usize, sums: &Bound, out: &Bound) -> Result<()> {
+    // As a matrix of one row, without an addend.
+    let push =
+        [count as u32, parts as u32, 1, count as u32, sums.first / 4, 0, 0, 0, out.first / 4, 0, 0, 1, 1, 0, 0, 0];
+    let groups = spread(cx.caps, count.div_ceil(COLUMNS_GROUP as usize));
+    let (shader, spec) = (&shaders::MATMUL_FINISH_F32, &[COLUMNS_GROUP, 0]);
+    cx.dispatch(&Dispatch { shader, spec, bind: &[sums, sums, out], push: &push, groups })
+}
+
 /// Records the sum of the f32 parts of a product, rounded to its type.
 ///
 /// # Errors

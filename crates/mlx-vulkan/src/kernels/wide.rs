@@ -29,7 +29,19 @@ const AHEAD: usize = 4;
 /// Elements of which rows and first places of the factors are multiples.
 pub(super) const ALIGNED: usize = 8;
 
+/// Results of a product.
+#[derive(Clone, Copy)]
+pub(super) enum Results<'a> {
+    /// Of the factors' type.
+    Rounded,
+    /// Of f32.
+    Sums,
+    /// Of f32, each row multiplied by its factor.
+    Scaled(&'a Bound),
+}
+
 /// A product (m, n) of rows of k terms; batches of them, with steps of the factors over three dimensions.
+#[derive(Clone)]
 pub(super) struct Sizes {
     pub m: usize,
     pub n: usize,
@@ -42,7 +54,33 @@ pub(super) struct Sizes {
     pub along: bool,
 }
 
+/// Workgroups that keep a device busy: with fewer, sums are split. Most parts, and terms below which a part is not worth
+/// its sum.
+const BUSY: usize = 256;
+const PARTS: usize = 4;
+const TERMS: usize = 1024;
+
+impl Sizes {
+    /// One product as a batch of the products of parts of the terms, whose sum it is; none if it cannot be cut so.
+    pub fn in_parts(&self, parts: usize) -> Option<Sizes> {
+        if parts == 1 {
+            return Some(self.clone());
+        }
+        let k = self.k / parts;
+        let whole = self.batch == [1; 3] && self.k == k * parts && k.is_multiple_of(ALIGNED * AHEAD);
+        let second = if self.along { k } else { k * self.rows[1] };
+        let over = [[0, 0, k as isize], [0, 0, second as isize]];
+        whole.then_some(Sizes { k, batch: [1, 1, parts], over, ..*self })
+    }
+}
+
 impl Wide {
+    /// Into how many parts the terms of a product that is measured by nobody are cut.
+    pub fn parts(self, s: &Sizes) -> usize {
+        let most = (s.k / TERMS).clamp(1, PARTS);
+        let parts = (BUSY / self.groups(s.m, s.n).max(1)).clamp(1, most);
+        if s.in_parts(parts).is_some() { parts } else { 1 }
+    }
     /// Whether the device computes products of this type so.
     pub fn able(caps: &Caps, d: DType) -> bool {
         let known = match d {
@@ -64,8 +102,7 @@ impl Wide {
         WIDES.into_iter().filter(|w| w.rows <= 128).find(|w| w.groups(m, n) >= busy).unwrap_or(WIDES[3])
     }
 
-    /// Records the product. With `scales` results are f32, each row multiplied by its factor; else they are of the
-    /// factors' type. Factors begin at multiples of [`ALIGNED`] elements, as their rows do.
+    /// Records the product. Factors begin at multiples of [`ALIGNED`] elements, as their rows do.
     ///
     /// # Errors
     /// As [`Cx::dispatch`].
@@ -76,18 +113,22 @@ impl Wide {
         s: &Sizes,
         [a, b]: [&Bound; 2],
         out: &Bound,
-        scales: Option<&Bound>,
+        results: Results<'_>,
     ) -> Result<()> {
-        let shader: &Shader = match (scales, d) {
-            (Some(_), _) => &shaders::BLOCK_COOP2,
-            (None, DType::BF16) => &shaders::MATMUL_COOP2_BF16,
-            (None, _) => &shaders::MATMUL_COOP2_F16,
+        let shader: &Shader = match (results, d) {
+            (Results::Scaled(_), _) => &shaders::BLOCK_COOP2,
+            (Results::Sums, DType::BF16) => &shaders::MATMUL_COOP2_BF16_F32,
+            (Results::Sums, _) => &shaders::MATMUL_COOP2_F16_F32,
+            (Results::Rounded, DType::BF16) => &shaders::MATMUL_COOP2_BF16,
+            (Results::Rounded, _) => &shaders::MATMUL_COOP2_F16,
         };
         let whole = s.m.is_multiple_of(self.rows as usize)
             && s.n.is_multiple_of(self.columns as usize)
             && s.k.is_multiple_of(self.step as usize * AHEAD);
         let spec = [self.group, self.rows, self.columns, self.step, u32::from(s.along), u32::from(!whole)];
-        let first_out = if scales.is_some() { out.first / 4 } else { element(out, d) };
+        let rounded = matches!(results, Results::Rounded);
+        let scales = if let Results::Scaled(scales) = results { Some(scales) } else { None };
+        let first_out = if rounded { element(out, d) } else { out.first / 4 };
         let mut push = [0u32; 18];
         push[..3].copy_from_slice(&[s.m, s.n, s.k].map(|x| x as u32));
         push[3..6].copy_from_slice(&[element(a, d), element(b, d), first_out]);
