@@ -81,6 +81,9 @@ slow=(--skip map_tests)
 # Large products and attention of every kind, which the layer's code in every access makes very slow.
 large=(--skip aligned_operands --skip weights_in_every_block_format)
 large+=(--skip masks_shapes_and_types --skip keys_and_values_in_8_bits)
+# Debian's lavapipe lets the layer's check see a range of 0 bytes in a loop that rows of updates leave one after another;
+# newer ones find nothing in the same shaders.
+misread=(--skip floats_have_the_bits_of_updates_in_order)
 # What weaker devices lack: types and subgroups; shared and coherent memory; room. Where there is no room for an array
 # the processor computes, so that is for the case list.
 TYPES=fp16,int8,int16,int64,storage8,storage16,int_dot,subgroups,matrices,push_descriptor
@@ -95,11 +98,14 @@ for d in "${drivers[@]}"; do
     run "$d-selftest" "$d" MLX_VULKAN_SELFTEST=2 "MLX_VULKAN_DISABLE=${TEDIOUS[$d]:-}" -- "$CHECK" test argmax --device gpu
     continue
   fi
-  skip=()
-  case $d in swiftshader) skip=(--skip affine --skip weights_in_every_block_format) ;; esac
+  skip=() skip_access=("${large[@]}")
+  case $d in
+    swiftshader) skip=(--skip affine --skip weights_in_every_block_format) ;;
+    lavapipe-[0-9]*) skip_access+=("${misread[@]}") ;;
+  esac
   run "$d-tests" "$d" -- "$TESTS" "${skip[@]}"
   run "$d-sync" "$d" "${SYNC[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}" "${skip[@]}"
-  run "$d-access" "$d" "${ACCESS[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}" "${large[@]}" "${skip[@]}"
+  run "$d-access" "$d" "${ACCESS[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}" "${skip_access[@]}" "${skip[@]}"
   for c in "${CASES[@]}"; do run "$d-cases-$c" "$d" -- "$CHECK" test "$c" --device gpu; done
 done
 if [ -n "$reduced" ]; then
@@ -107,7 +113,10 @@ if [ -n "$reduced" ]; then
   run sync lavapipe-new "${SYNC[@]}" -- "$TESTS" --test-threads 1 reductions_in_one_and_two_steps scan::tests \
     cooperative_matrices_give_the_product
 else
-  d=${drivers[0]}
+  # On the first lavapipe, if there is one.
+  for d in "${drivers[@]}" ''; do case $d in lavapipe-*) break ;; esac; done
+fi
+if [ -z "$reduced" ] && [ -n "$d" ]; then
   say "capabilities taken away on $d"
   for list in "$TYPES" "$MEMORY" "$SMALL"; do
     run "without-${list%%[,=]*}" "$d" "MLX_VULKAN_DISABLE=$list" -- "$TESTS" "${slow[@]}"
