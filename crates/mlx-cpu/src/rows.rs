@@ -104,9 +104,8 @@ impl Rows {
 
     /// Calls `f` for every row; `cost` is the rough work for an element.
     pub fn each(&self, cx: &Cx<'_>, cost: usize, f: &(dyn Fn(Row<'_>) + Sync)) {
-        let rows: usize = self.shape.iter().product();
         let size = if self.half == Half::No { 4 } else { 2 };
-        let range = |a: usize, b: usize| {
+        self.ranges(cx, cost, &|a, b| {
             let mut scratch = Scratch::new(2 * room(self.n) + PART);
             let mut w = Walk::new(&self.shape, [&self.strides], a);
             for r in a..b {
@@ -119,16 +118,87 @@ impl Rows {
                     if r + 1 < b { self.x.get().wrapping_offset(w.offsets[0] * size) } else { std::ptr::null_mut() };
                 f(Row { x, out, n: self.n, half, overlaps, stream, next, scratch: &mut scratch });
             }
+        });
+    }
+}
+
+/// Rows of f32 one after another, for kernels that work on the next ones while they write one: memory is read and written
+/// at the same time then, and the arithmetic hidden behind both.
+pub(crate) struct Run<'a> {
+    rows: &'a Rows,
+    walk: Walk<'a, 1>,
+    at: usize,
+    end: usize,
+    scratch: Scratch<f32>,
+}
+
+/// Where a row of f32 lies, and that of its output.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub x: *const f32,
+    pub out: *mut f32,
+}
+
+impl Rows {
+    /// Whether rows are f32, as [`Rows::runs`] wants them.
+    pub fn plain(&self) -> bool {
+        self.half == Half::No
+    }
+
+    /// Calls `f` for ranges of rows; `cost` is the rough work for an element.
+    pub fn runs(&self, cx: &Cx<'_>, cost: usize, f: &(dyn Fn(Run<'_>) + Sync)) {
+        self.ranges(cx, cost, &|a, b| {
+            let walk = Walk::new(&self.shape, [&self.strides], a);
+            f(Run { rows: self, walk, at: a, end: b, scratch: Scratch::new(room(self.n) + PART) });
+        });
+    }
+
+    /// Calls `range` for ranges of rows, a few for each thread if there is enough to do.
+    fn ranges(&self, cx: &Cx<'_>, cost: usize, range: &(dyn Fn(usize, usize) + Sync)) {
+        let rows: usize = self.shape.iter().product();
+        let each = (self.n * cost).max(1);
+        let fenced = |a: usize, b: usize| {
+            range(a, b);
             if self.stream {
                 stream::fence();
             }
         };
-        let each = (self.n * cost).max(1);
         if rows * each < 64 << 10 {
-            range(0, rows)
+            fenced(0, rows)
         } else {
-            cx.pool.run_ranges(rows, (32usize << 10).div_ceil(each), &range)
+            cx.pool.run_ranges(rows, (32usize << 10).div_ceil(each), &fenced)
         }
+    }
+}
+
+impl Run<'_> {
+    /// Elements of a row.
+    pub fn n(&self) -> usize {
+        self.rows.n
+    }
+
+    /// The next row, if there is one.
+    pub fn next(&mut self) -> Option<Place> {
+        if self.at == self.end {
+            return None;
+        }
+        // SAFETY: a row of the operand, and this task's row of the output.
+        let (x, out) = unsafe {
+            let x = self.rows.x.at(self.walk.offsets[0] * 4);
+            (x, self.rows.out.at((self.at * self.rows.out_n) as isize * 4))
+        };
+        (self.at, _) = (self.at + 1, self.walk.step());
+        Some(Place { x: x.cast_const().cast(), out: out.cast() })
+    }
+
+    /// A row of scratch memory, and some elements more, with undefined contents.
+    pub fn scratch(&mut self) -> *mut f32 {
+        self.scratch.ptr()
+    }
+
+    /// Whether the output row is to be written past the caches, which is possible where it begins at a line.
+    pub fn past(&self, place: Place) -> bool {
+        self.rows.stream && (place.out as usize).is_multiple_of(LINE)
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::kernels::simd::{Body, Simd, dispatch};
-use crate::rows::{PART, Row, Rows, half_of};
+use crate::rows::{PART, Place, Row, Rows, Run, half_of};
+use crate::stream;
 use mlx_ir::op::{LogSumExp, Softmax};
 use mlx_ir::{Desc, Operand, Result};
 
@@ -26,7 +27,11 @@ impl Kernel for Softmax {
 
     fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let rows = Rows::new(&ins[0], &outs[0]);
-        rows.each(cx, 8, &|row| dispatch(cx.isa, SoftmaxRow(row)));
+        if rows.plain() {
+            rows.runs(cx, 8, &|run| dispatch(cx.isa, SoftmaxRun(run)));
+        } else {
+            rows.each(cx, 8, &|row| dispatch(cx.isa, SoftmaxRow(row)));
+        }
         Ok(())
     }
 }
@@ -38,7 +43,11 @@ impl Kernel for LogSumExp {
 
     fn run(&self, cx: &Cx<'_>, ins: &[Operand], outs: &[Operand]) -> Result<()> {
         let rows = Rows::new(&ins[0], &outs[0]);
-        rows.each(cx, 8, &|row| dispatch(cx.isa, LogSumExpRow(row)));
+        if rows.plain() {
+            rows.runs(cx, 8, &|run| dispatch(cx.isa, LogSumExpRun(run)));
+        } else {
+            rows.each(cx, 8, &|row| dispatch(cx.isa, LogSumExpRow(row)));
+        }
         Ok(())
     }
 }
@@ -138,6 +147,171 @@ impl Body for SoftmaxRow<'_> {
     }
 }
 
+/// What is done to a row at once with the exponentials of another: they are kept, where the terms of the row before were;
+/// these are written times a factor; the largest element of the row that comes next is found.
+#[derive(Clone, Copy)]
+struct Beside {
+    terms: *mut f32,
+    /// Where to, times what, past the caches or not.
+    before: Option<(*mut f32, f32, bool)>,
+    next: Option<*const f32>,
+    /// What is asked for: the row after the next, or anything.
+    after: *const f32,
+}
+
+/// As [`sum_exp`] of a row of `n` elements, and what is done beside it, of which the largest element is returned too. With
+/// KEEP terms are kept, with PUT there is a row before, with SEE one that comes next.
+///
+/// # Safety
+/// The level's features; rows of `n` elements, and terms of a vector more.
+#[inline(always)]
+unsafe fn step<S: Simd, const KEEP: bool, const PUT: bool, const SEE: bool>(
+    n: usize,
+    x: *const f32,
+    shift: f32,
+    beside: Beside,
+) -> (f64, f32) {
+    let Beside { terms, before, next, after } = beside;
+    let (out, factor, past) = before.unwrap_or((std::ptr::null_mut(), 0.0, false));
+    let next = next.unwrap_or(x);
+    let (mut total, mut at) = (0f64, 0);
+    // SAFETY: vectors of the rows.
+    unsafe {
+        let (away, factor) = (S::splat(shift), S::splat(factor));
+        let mut m = [S::splat(f32::NEG_INFINITY); ADDED];
+        while at < n {
+            let end = n.min(at + BLOCK * S::N);
+            let mut s = [S::zero(); ADDED];
+            while at + ADDED * S::N <= end {
+                stream::ask(after.wrapping_add(at).cast(), 4 * ADDED * S::N);
+                for i in 0..ADDED {
+                    let j = at + i * S::N;
+                    if PUT {
+                        let y = S::mul(S::load(terms.add(j)), factor);
+                        if past { S::stream(out.add(j), y) } else { S::store(out.add(j), y) }
+                    }
+                    let y = S::exp_raised(S::sub(S::load(x.add(j)), away));
+                    if KEEP {
+                        S::store(terms.add(j), y);
+                    }
+                    s[i] = S::add(s[i], y);
+                    if SEE {
+                        // The operand order loses NaN on x86.
+                        m[i] = S::max(S::load(next.add(j)), m[i]);
+                    }
+                }
+                at += ADDED * S::N;
+            }
+            for (s, m) in s.iter_mut().zip(&mut m) {
+                let k = S::N.min(end - at);
+                if k == 0 {
+                    break;
+                }
+                if PUT {
+                    S::store_part(out.add(at), S::mul(S::load(terms.add(at)), factor), k);
+                }
+                // What is not there adds nothing that could be seen beside the largest element's term.
+                let y = S::exp_raised(S::sub(S::load_or(x.add(at), k, f32::NEG_INFINITY), away));
+                if KEEP {
+                    // Behind the terms is room for some more.
+                    S::store(terms.add(at), y);
+                }
+                *s = S::add(*s, y);
+                if SEE {
+                    *m = S::max(S::load_or(next.add(at), k, f32::NEG_INFINITY), *m);
+                }
+                at += k;
+            }
+            total += s.into_iter().reduce(|a, b| S::add(a, b)).map_or(0.0, |s| S::sum(s)) as f64;
+        }
+        (total, m.into_iter().reduce(|a, b| S::max(a, b)).map_or(f32::NEG_INFINITY, |m| S::hmax(m)))
+    }
+}
+
+/// Calls [`step`] for each row of a run, and `done` with the row, its largest element and its sum; that returns what its
+/// terms are to be written times, with KEEP.
+///
+/// # Safety
+/// The level's features.
+#[inline(always)]
+unsafe fn steps<S: Simd, const KEEP: bool>(mut run: Run<'_>, done: impl Fn(Place, &[f32], f32, f64) -> f32) {
+    let n = run.n();
+    let terms = run.scratch();
+    let Some(mut row) = run.next() else { return };
+    let mut next = run.next();
+    let mut before = None;
+    // SAFETY: rows of the run; behind the terms there is room for a part, of which what is read is not used.
+    unsafe {
+        let mut shift = largest::<S>(std::slice::from_raw_parts(row.x, n));
+        loop {
+            let after = run.next();
+            // The first row and the last have no neighbour: nothing is asked for in vain.
+            let beside = Beside { terms, before, next: next.map(|r| r.x), after: after.map_or(row.x, |r| r.x) };
+            let (total, most) = match (before.is_some(), next.is_some()) {
+                (false, false) => step::<S, KEEP, false, false>(n, row.x, shift, beside),
+                (false, true) => step::<S, KEEP, false, true>(n, row.x, shift, beside),
+                (true, false) => step::<S, KEEP, true, false>(n, row.x, shift, beside),
+                (true, true) => step::<S, KEEP, true, true>(n, row.x, shift, beside),
+            };
+            let factor = done(row, std::slice::from_raw_parts(row.x, n), shift, total);
+            if KEEP {
+                before = Some((row.out, factor, run.past(row)));
+            }
+            let Some(following) = next else { break };
+            (row, next, shift) = (following, after, most);
+        }
+        if let Some((out, factor, past)) = before {
+            let factor = S::splat(factor);
+            for at in (0..n).step_by(S::N) {
+                let (y, k) = (S::mul(S::load(terms.add(at)), factor), S::N.min(n - at));
+                match k == S::N {
+                    true if past => S::stream(out.add(at), y),
+                    true => S::store(out.add(at), y),
+                    false => S::store_part(out.add(at), y, k),
+                }
+            }
+        }
+    }
+}
+
+struct SoftmaxRun<'a>(Run<'a>);
+impl Body for SoftmaxRun<'_> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // A NaN, an infinite maximum and a row of -∞ all give NaN here.
+        // SAFETY: compiled for the level.
+        unsafe { steps::<S, true>(self.0, |_, _, _, total| (1.0 / total) as f32) }
+    }
+}
+
+struct LogSumExpRun<'a>(Run<'a>);
+impl Body for LogSumExpRun<'_> {
+    type Out = ();
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: compiled for the level; an output row is one element.
+        unsafe {
+            steps::<S, false>(self.0, |row, x, m, total| {
+                *row.out = log_sum(x, m, total);
+                0.0
+            });
+        }
+    }
+}
+
+/// ln of a sum of [`sum_exp`], of a row with the largest element `m`.
+fn log_sum(x: &[f32], m: f32, total: f64) -> f32 {
+    // An infinite maximum is the sum, but would give ∞ - ∞.
+    if m.is_finite() {
+        (total * RAISED).ln() as f32 + m
+    } else if x.iter().any(|v| v.is_nan()) {
+        f32::NAN
+    } else {
+        m
+    }
+}
+
 struct LogSumExpRow<'a>(Row<'a>);
 impl Body for LogSumExpRow<'_> {
     type Out = ();
@@ -148,14 +322,7 @@ impl Body for LogSumExpRow<'_> {
         unsafe {
             let x = row.load::<S::Level>();
             let m = largest::<S>(x);
-            // An infinite maximum is the sum, but would give ∞ - ∞.
-            let y = if m.is_finite() {
-                (sum_exp::<S>(&row, x, m, None) * RAISED).ln() as f32 + m
-            } else if x.iter().any(|v| v.is_nan()) {
-                f32::NAN
-            } else {
-                m
-            };
+            let y = log_sum(x, m, sum_exp::<S>(&row, x, m, None));
             row.put_one::<S::Level>(y);
         }
     }
