@@ -263,7 +263,7 @@ impl Beside {
                     }
                     let of = |p: *const f32, there: bool| if there { S::load_or(p.add(at), k, 0.0) } else { S::zero() };
                     let y = made(S::load_or(self.row.x.add(at), k, 0.0), of(w, W), of(b, B));
-                    S::store_part(self.row.out.add(at), y, k);
+                    S::store_first(self.row.out.add(at), y, k);
                     if SEE {
                         see(i, S::load_or(self.next.add(at), k, self.base));
                     }

@@ -208,7 +208,7 @@ unsafe fn step<S: Simd, const KEEP: bool, const PUT: bool, const SEE: bool>(
                     break;
                 }
                 if PUT {
-                    S::store_part(out.add(at), S::mul(S::load(terms.add(at)), factor), k);
+                    S::store_first(out.add(at), S::mul(S::load(terms.add(at)), factor), k);
                 }
                 // What is not there adds nothing that could be seen beside the largest element's term.
                 let y = S::exp_raised(S::sub(S::load_or(x.add(at), k, f32::NEG_INFINITY), away));
@@ -264,10 +264,10 @@ unsafe fn steps<S: Simd, const KEEP: bool>(mut run: Run<'_>, done: impl Fn(Place
             let factor = S::splat(factor);
             for at in (0..n).step_by(S::N) {
                 let (y, k) = (S::mul(S::load(terms.add(at)), factor), S::N.min(n - at));
-                match k == S::N {
-                    true if past => S::stream(out.add(at), y),
-                    true => S::store(out.add(at), y),
-                    false => S::store_part(out.add(at), y, k),
+                if past && k == S::N {
+                    S::stream(out.add(at), y);
+                } else {
+                    S::store_first(out.add(at), y, k);
                 }
             }
         }

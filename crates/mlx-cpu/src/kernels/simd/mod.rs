@@ -223,6 +223,12 @@ pub(crate) trait Simd: Copy + 'static {
             Self::load(t.as_ptr())
         }
     }
+    /// Writes the first `n` ≤ N lanes.
+    #[inline(always)]
+    unsafe fn store_first(p: *mut f32, x: Self::F, n: usize) {
+        // SAFETY: `n` elements are writable.
+        unsafe { if n == Self::N { Self::store(p, x) } else { Self::store_part(p, x, n) } }
+    }
     /// Writes the first `n` < N lanes.
     #[inline(always)]
     unsafe fn store_part(p: *mut f32, x: Self::F, n: usize) {
