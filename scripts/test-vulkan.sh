@@ -3,7 +3,8 @@
 #
 # On each driver: the kernels' tests; the same under the newer validation layer with its checks of the calls and of
 # missing barriers, then with its checks of the shaders' accesses; a part of the case list (mlx-check). On the first
-# lavapipe also with capabilities taken away. Then shows that the layer notices when a barrier is taken away.
+# lavapipe also with capabilities taken away. Then the newer validator reads the shaders with cooperative matrices; and it
+# is shown that the layer notices when a barrier is taken away.
 # --reduced, which CI runs, takes a few minutes: the self-test of every family of kernels on each driver, and missing
 # barriers with the tests of a few kernels on lavapipe-new. Drivers (default: all):
 #
@@ -129,6 +130,16 @@ if [ -z "$reduced" ] && [ -n "$d" ]; then
     run "cases-without-${list%%[,=]*}" "$d" "MLX_VULKAN_DISABLE=$list" -- "$CHECK" test matmul --device gpu
   done
 fi
+
+# Those with cooperative matrices, which Debian's validator does not know and some of which no software driver takes.
+say "SPIR-V"
+began=$SECONDS verdict=ok
+out=$(log vulkan-spirv)
+for f in crates/mlx-vulkan/shaders/bundle/*_coop*.spv; do
+  scripts/vulkan-drivers.sh --run lavapipe-new "$CACHE/vulkan/forky/usr/bin/spirv-val" --target-env vulkan1.3 "$f" ||
+    { verdict=FAILED; note "$f is not valid"; }
+done >"$out" 2>&1
+report spirv "$verdict" $((SECONDS - began)) "$out"
 
 say "a barrier taken away"
 began=$SECONDS
