@@ -429,13 +429,7 @@ impl Kernel for Sdpa {
         let [half_keys, half_values] = halves;
         let (keys, k) = resident(cx, &ins[1], half_keys)?;
         let (values, v) = resident(cx, &ins[2], half_values)?;
-        let way = Way::new(
-            cx.caps,
-            [q, &k, &v],
-            &outs[0].desc,
-            self.held,
-            [q_at_eight, at_eight(&keys, k.dtype), at_eight(&values, v.dtype)],
-        );
+        let way = way(&k, &v, [q_at_eight, at_eight(&keys, k.dtype), at_eight(&values, v.dtype)]);
         let (Some(shader), Some(join)) = (way.shader(q.dtype, k.dtype), join(q.dtype)) else { return Ok(()) };
         let workgroups = way.workgroups();
         let splits = workgroups[2];
@@ -571,8 +565,8 @@ mod tests {
                     m
                 };
                 let added = of(dq, &[l, s], &values(l * s, 5));
-                // Matrices of 16 bits round queries and weights.
                 let out = [Desc::contiguous(&[b, h, l, e], dq)];
+                // Matrices of 16 bits round queries and weights.
                 let by_matrices = backend().is_some_and(|gpu| {
                     Way::new(gpu.caps(), [&q.desc, &k.desc, &v.desc], &out[0], false, [true; 3]).by_matrices()
                 });

@@ -591,25 +591,6 @@ pub(super) struct More<'a> {
     pub indices: Indices<'a>,
 }
 
-/// Records a product by cooperative matrices of a workgroup, whose terms may be cut into parts.
-fn wide_parts(
-    cx: &mut Cx<'_>,
-    p: &Product,
-    (w, s): (Wide, &wide::Sizes),
-    parts: usize,
-    ins: [&Bound; 2],
-    out: &Bound,
-) -> Result<()> {
-    match s.in_parts(parts) {
-        Some(cut) if parts > 1 => {
-            let sums = cx.scratch(p.outputs() * parts * 4)?;
-            w.record(cx, p.dtype, &cut, ins, &sums, wide::Results::Sums)?;
-            add_up(cx, p, parts, &sums, None, out)
-        }
-        _ => w.record(cx, p.dtype, s, ins, out, wide::Results::Rounded),
-    }
-}
-
 /// Records a product by a plan.
 ///
 /// # Errors
@@ -626,7 +607,7 @@ pub(super) fn record(
     let chosen = p.chosen != [None; 2];
     let aligned = [ins[0], ins[1]].iter().all(|b| b.first.is_multiple_of(16));
     let plan = match (plan.variant, p.wide()) {
-        (Variant::Wide(w), Some(s)) if aligned => return wide_parts(cx, p, (w, &s), plan.parts, ins, out),
+        (Variant::Wide(w), Some(s)) if aligned => return wide::record_parts(cx, p, (w, &s), plan.parts, ins, out),
         // Factors that begin elsewhere are read by others.
         (Variant::Wide(_), _) => match choose(p, sides.is_some(), cx.caps, &Rules::default()) {
             Some(other) => other,

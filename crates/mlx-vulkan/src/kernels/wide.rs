@@ -1,6 +1,7 @@
 //! Products by cooperative matrices of a whole workgroup, whose factors the driver brings (`VK_NV_cooperative_matrix2`).
 
-use super::matmul::spread;
+use super::matmul::{Product, spread};
+use super::picks::add_up;
 use super::rows::element;
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
@@ -143,5 +144,27 @@ impl Wide {
         let four = [a, b, out, scales.unwrap_or(a)];
         let bind = if scales.is_some() { &four[..] } else { &four[..3] };
         cx.dispatch(&Dispatch { shader, spec: &spec, bind, push: &push, groups })
+    }
+}
+
+/// Records a product by cooperative matrices of a workgroup, whose terms may be cut into parts.
+///
+/// # Errors
+/// As [`Cx::dispatch`].
+pub(super) fn record_parts(
+    cx: &mut Cx<'_>,
+    p: &Product,
+    (w, s): (Wide, &Sizes),
+    parts: usize,
+    ins: [&Bound; 2],
+    out: &Bound,
+) -> Result<()> {
+    match s.in_parts(parts) {
+        Some(cut) if parts > 1 => {
+            let sums = cx.scratch(p.outputs() * parts * 4)?;
+            w.record(cx, p.dtype, &cut, ins, &sums, Results::Sums)?;
+            add_up(cx, p, parts, &sums, None, out)
+        }
+        _ => w.record(cx, p.dtype, s, ins, out, Results::Rounded),
     }
 }
