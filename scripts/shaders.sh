@@ -11,7 +11,8 @@ need_rust
 need_apt spirv-tools
 cd "$ROOT"
 tool=crates/mlx-vulkan/tools/shaders
-CARGO_TARGET_DIR=${MLX_SHADERS_TARGET:-$CACHE/shaders} cargo run -q --locked --manifest-path "$tool/Cargo.toml" -- crates/mlx-vulkan "$@"
+# In the project's own folder: built alike, the compiler is there already where the project is built with it.
+CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target} cargo run -q --locked --manifest-path "$tool/Cargo.toml" -- crates/mlx-vulkan "$@"
 # What this Debian's validator does not know yet (cooperative matrices) is left to scripts/test-vulkan.sh.
 bad=0
 for f in crates/mlx-vulkan/shaders/bundle/*.spv; do
