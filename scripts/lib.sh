@@ -22,12 +22,26 @@ as_root() {
   fi
 }
 
+# alone NAME COMMAND...: runs it when no other script of this checkout runs one of that name.
+alone() {
+  local name=$1
+  shift
+  mkdir -p "$CACHE"
+  (flock 9 && "$@" 9>&-) 9>"$CACHE/.$name.lock"
+}
+
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # need_apt PACKAGE...: installs the Debian packages that are missing, and only those.
 need_apt() {
   local missing=() p
   command -v dpkg-query >/dev/null || die "this script installs Debian packages; on another system install these yourself: $*"
+  for p in "$@"; do is_installed "$p" || missing+=("$p"); done
+  [ ${#missing[@]} = 0 ] && return 0
+  alone apt install_apt "${missing[@]}"
+}
+install_apt() {
+  local missing=() p
   for p in "$@"; do is_installed "$p" || missing+=("$p"); done
   [ ${#missing[@]} = 0 ] && return 0
   say "installing Debian packages: ${missing[*]}"
@@ -78,6 +92,12 @@ need_venv() {
   want=$(printf '%s\n' "$@")
   [ -x "$dir/bin/python" ] && [ "$(cat "$dir/.requirements" 2>/dev/null)" = "$want" ] && return 0
   need_apt python3-venv
+  alone "venv-$(basename "$dir")" make_venv "$dir" "$@"
+}
+make_venv() {
+  local dir=$1 want; shift
+  want=$(printf '%s\n' "$@")
+  [ -x "$dir/bin/python" ] && [ "$(cat "$dir/.requirements" 2>/dev/null)" = "$want" ] && return 0
   say "python environment ${dir#"$ROOT"/}: $*"
   # Not built beside and renamed: a venv carries its own path. The stamp, written last, marks it complete.
   rm -rf "$dir"
@@ -111,8 +131,11 @@ need_rust_tools() {
 
 # need_tiny_models: the random models of make_tiny_model.py, made anew when that program has changed.
 need_tiny_models() {
-  local dir=$CACHE/tiny key
   need_apt python3
+  alone tiny make_tiny_models
+}
+make_tiny_models() {
+  local dir=$CACHE/tiny key
   key=$(sha256sum "$ROOT/scripts/make_tiny_model.py" | cut -d' ' -f1)
   [ "$(cat "$dir/.made-by" 2>/dev/null)" = "$key" ] && return 0
   say "making the tiny test models"
@@ -133,7 +156,13 @@ WORKSPACE=(--workspace --lib --bins --tests --examples)
 
 # build_workspace: builds all of it; built NAME KIND then prints the path of one by its target's name, where KIND is
 # program or test.
-build_workspace() { cargo build "${WORKSPACE[@]}" --message-format json-render-diagnostics >"$(log built)"; }
+build_workspace() { alone build build_all; }
+build_all() {
+  local list
+  list=$(log built)
+  cargo build "${WORKSPACE[@]}" --message-format json-render-diagnostics >"$list.part"
+  mv -f "$list.part" "$list"
+}
 built() {
   python3 - "$(log built)" "$1" "$2" <<'EOF'
 import json, sys
@@ -145,7 +174,8 @@ EOF
 
 # place_package VENV: builds the Python package's library (optimised with RELEASE=1) and lets the environment import it
 # together with the Python files of this checkout.
-place_package() {
+place_package() { alone package place_in "$1"; }
+place_in() {
   local built=debug
   if [ -n "${RELEASE:-}" ]; then built=release; fi
   cargo build --workspace --lib ${RELEASE:+--release}

@@ -3,13 +3,15 @@
 #
 # Installs what is missing (apt as root or through sudo; pip into .cache/venv), runs every step even if an earlier
 # one failed, prints the time of each, and closes with 'N passed, N failed', counted in steps; the exit status is 1
-# if one failed. It can be run any number of times. Nothing is written outside the checkout but Debian packages.
+# if one failed. After `build` two steps run at a time, and what each says comes when it ends. It can be run any number
+# of times. Nothing is written outside the checkout but Debian packages.
 #
 #   shell     syntax of every shell and Python script; shellcheck
 #   fmt       cargo fmt --check
 #   clippy    cargo clippy -D warnings on all targets
 #   shaders   the committed SPIR-V is what the GLSL makes, and is valid (scripts/shaders.sh --check)
 #   models    fetches the real models (SmolLM2, Gemma 3 270M) and makes the tiny random ones
+#   build     everything that the steps below run
 #   tests     every Rust test: unit, integration, examples
 #   doc       documentation tests; rustdoc without warnings
 #   python    scripts/wheel.sh --dev --check: the wheel, installed into a fresh environment, against the official one, case
@@ -24,7 +26,9 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-STEPS=(shell fmt clippy shaders models tests doc python oracle gpu vulkan arm book)
+STEPS=(shell fmt clippy shaders models build gpu tests vulkan python doc oracle book arm)
+# Of these, what runs beside each other: most of it keeps one processor busy.
+BESIDE=(gpu tests vulkan python doc oracle book)
 # One exact version each, so that a reference changes only in a commit.
 ORACLE_PACKAGES=(mlx==0.32.4 mlx-cpu==0.32.4 numpy==2.4.6 gguf==0.19.0 safetensors==0.8.0 ml_dtypes==0.5.4)
 
@@ -50,6 +54,8 @@ step_shaders() {
 }
 
 step_models() { scripts/models.sh "$CACHE/models"; need_tiny_models; }
+
+step_build() { build_workspace; }
 
 step_tests() {
   need_tiny_models
@@ -176,14 +182,44 @@ done
 [ ${#chosen[@]} -gt 0 ] || die "no step is left to run"
 
 need_rust
-passed=0 failed=0 table=''
+table=$(mktemp)
+# What runs beside is a group of processes each, which end with this script.
+end() {
+  local group
+  for group in $(jobs -p); do kill -- "-$group" 2>/dev/null || true; done
+  rm -f "$table"
+}
+trap end EXIT
+# one STEP: runs it, and notes how long it took and how it ended.
+one() {
+  local began=$SECONDS verdict=ok
+  bash "$0" --step "$1" </dev/null || verdict=FAILED
+  printf '%-8s %5d s  %s\n' "$1" $((SECONDS - began)) "$verdict" >>"$table"
+}
+# beside STEP: the same for one of several at a time.
+beside() {
+  local out
+  out=$(log "step-$1")
+  one "$1" >"$out" 2>&1
+  alone print show "$1" "$out"
+}
+show() { say "$1"; cat "$2"; }
 for s in "${chosen[@]}"; do
-  say "$s"
-  began=$SECONDS
-  if bash "$0" --step "$s" </dev/null; then verdict=ok passed=$((passed + 1)); else verdict=FAILED failed=$((failed + 1)); fi
-  table+=$(printf '%-8s %5d s  %s' "$s" $((SECONDS - began)) "$verdict")$'\n'
+  if [[ " ${BESIDE[*]} " == *" $s "* ]] && [ "$(nproc)" -gt 1 ]; then
+    while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n || true; done
+    note "begun: $s"
+    set -m
+    beside "$s" &
+    set +m
+  else
+    wait
+    say "$s"
+    one "$s"
+  fi
 done
+wait
 say "steps"
-printf '%s' "$table"
-printf '%d passed, %d failed\n' $passed $failed
-[ $failed = 0 ]
+cat "$table"
+failed=$(grep -c FAILED "$table" || true)
+printf '%d passed, %d failed\n' $((${#chosen[@]} - failed)) "$failed"
+[ "$failed" = 0 ]

@@ -65,19 +65,16 @@ pub(crate) struct Rows {
     n: usize,
     out_n: usize,
     half: Half,
-    overlaps: bool,
     /// The output is written past the caches.
     stream: bool,
 }
 
-/// One row, and scratch memory for two.
+/// One row of a half type, and scratch memory for two.
 pub(crate) struct Row<'a> {
     x: *const u8,
     out: *mut u8,
     pub n: usize,
-    pub half: Half,
-    /// The output may lie over the input.
-    overlaps: bool,
+    half: Half,
     stream: bool,
     /// The input of the row that is next, if it is.
     next: *const u8,
@@ -97,26 +94,23 @@ impl Rows {
             n: x.desc.shape[last],
             out_n: o.desc.shape[last],
             half: half_of(x.desc.dtype).expect("kernels accept floats only"),
-            overlaps,
             stream: cfg!(target_arch = "x86_64") && !overlaps && bytes >= stream::LARGE,
         }
     }
 
-    /// Calls `f` for every row; `cost` is the rough work for an element.
+    /// Calls `f` for every row, which are not [`Rows::plain`]; `cost` is the rough work for an element.
     pub fn each(&self, cx: &Cx<'_>, cost: usize, f: &(dyn Fn(Row<'_>) + Sync)) {
-        let size = if self.half == Half::No { 4 } else { 2 };
         self.ranges(cx, cost, &|a, b| {
             let mut scratch = Scratch::new(2 * room(self.n) + PART);
             let mut w = Walk::new(&self.shape, [&self.strides], a);
             for r in a..b {
                 // SAFETY: a row of the operand, and this task's row of the output.
-                let (x, out) =
-                    unsafe { (self.x.at(w.offsets[0] * size), self.out.at((r * self.out_n) as isize * size)) };
+                let (x, out) = unsafe { (self.x.at(w.offsets[0] * 2), self.out.at((r * self.out_n) as isize * 2)) };
                 w.step();
-                let (half, overlaps, stream) = (self.half, self.overlaps, self.stream);
                 let next =
-                    if r + 1 < b { self.x.get().wrapping_offset(w.offsets[0] * size) } else { std::ptr::null_mut() };
-                f(Row { x, out, n: self.n, half, overlaps, stream, next, scratch: &mut scratch });
+                    if r + 1 < b { self.x.get().wrapping_offset(w.offsets[0] * 2) } else { std::ptr::null_mut() };
+                let (half, stream) = (self.half, self.stream);
+                f(Row { x, out, n: self.n, half, stream, next, scratch: &mut scratch });
             }
         });
     }
@@ -222,74 +216,34 @@ impl<'a> Row<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.scratch.ptr().add(room(self.n)), self.n) }
     }
 
-    /// Where elements of the output row from `at` on are to be made, no more than [`PART`], with undefined contents: in
-    /// the output if it is f32 and neither lies over the input nor is streamed. [`Row::put`] must follow.
-    ///
-    /// # Safety
-    /// The elements are in the output row, and what was returned before is not used any more.
-    #[inline(always)]
-    pub unsafe fn room(&mut self, at: usize, n: usize) -> &'a mut [f32] {
-        let direct = self.half == Half::No && !self.overlaps && !self.stream;
-        // SAFETY: the output row has these elements and is this task's; `each` makes room for a part after two rows.
-        unsafe {
-            let p = if direct { self.out.cast::<f32>().add(at) } else { self.scratch.ptr().add(2 * room(self.n)) };
-            std::slice::from_raw_parts_mut(p, n)
-        }
-    }
-
-    /// Writes (and rounds) what was made in [`Row::room`]. An output that lies over the
-    /// input lies over it element by element, so what `load` returned is still good behind them.
-    ///
-    /// # Safety
-    /// The level's features; the elements are in the output row, and `at` is a multiple of [`PART`].
-    #[inline(always)]
-    pub unsafe fn put<L: Level>(&mut self, at: usize, y: &[f32]) {
-        let n = y.len();
-        // SAFETY: the output row has these elements and is this task's.
-        unsafe {
-            if self.half == Half::No {
-                if std::ptr::eq(y.as_ptr().cast(), self.out.add(4 * at)) {
-                    return;
-                }
-                return stream::copy(y.as_ptr().cast(), self.out.add(4 * at), 4 * n, self.stream);
-            }
-            let out = self.out.add(2 * at);
-            if !self.stream {
-                return narrow::<L>(y, self.half, out.cast());
-            }
-            let mut raw = [0u16; PART];
-            narrow::<L>(y, self.half, raw.as_mut_ptr());
-            stream::copy(raw.as_ptr().cast(), out, 2 * n, true);
-        }
-    }
-
-    /// Writes elements `at..at + n` of the output row, no more than [`PART`], and asks for those of the next row's input if
-    /// told to. `f` makes the vector of so many elements, no more than its lanes, from one of these on.
+    /// Makes, rounds and writes elements `at..at + n` of the output row, no more than [`PART`], and asks for those of the
+    /// next row's input if told to. `f` makes the vector of so many elements, no more than its lanes, from one of these on.
+    /// An output that lies over the input lies over it element by element, so what [`Row::load`] returned is still good.
     ///
     /// # Safety
     /// The level's features; the elements are in the output row, and `at` is a multiple of [`PART`].
     #[inline(always)]
     pub unsafe fn write<S: Simd>(&mut self, at: usize, n: usize, ask: bool, f: impl Fn(usize, usize) -> S::F) {
         let whole = n - n % S::N;
-        // SAFETY: the output row has these elements and is this task's; what is streamed begins at a line.
+        // SAFETY: the output row has these elements and is this task's; `each` makes room for a part after two rows.
         unsafe {
-            let to = self.out.cast::<f32>().wrapping_add(at);
-            let past = self.half == Half::No && self.stream && (to as usize).is_multiple_of(LINE);
-            let y = if past { std::slice::from_raw_parts_mut(to, n) } else { self.room(at, n) };
-            let to = y.as_mut_ptr();
+            let made = self.scratch.ptr().add(2 * room(self.n));
             for i in (0..whole).step_by(S::N) {
                 if ask {
                     self.prefetch(at + i, S::N);
                 }
-                let y = f(i, S::N);
-                if past { S::stream(to.add(i), y) } else { S::store(to.add(i), y) }
+                S::store(made.add(i), f(i, S::N));
             }
             if whole < n {
-                S::store_part(to.add(whole), f(whole, n - whole), n - whole);
+                S::store_part(made.add(whole), f(whole, n - whole), n - whole);
             }
-            if !past {
-                self.put::<S::Level>(at, y);
+            let (made, out) = (std::slice::from_raw_parts(made, n), self.out.add(2 * at));
+            if !self.stream {
+                return narrow::<S::Level>(made, self.half, out.cast());
             }
+            let mut raw = [0u16; PART];
+            narrow::<S::Level>(made, self.half, raw.as_mut_ptr());
+            stream::copy(raw.as_ptr().cast(), out, 2 * n, true);
         }
     }
 
@@ -297,8 +251,7 @@ impl<'a> Row<'a> {
     #[inline(always)]
     pub fn prefetch(&self, from: usize, n: usize) {
         if !self.next.is_null() {
-            let size = if self.half == Half::No { 4 } else { 2 };
-            stream::ask(self.next.wrapping_add(from * size), n * size);
+            stream::ask(self.next.wrapping_add(from * 2), n * 2);
         }
     }
 
@@ -309,12 +262,7 @@ impl<'a> Row<'a> {
     #[inline(always)]
     pub unsafe fn put_one<L: Level>(&mut self, y: f32) {
         // SAFETY: the output row has an element and is this task's.
-        unsafe {
-            match self.half {
-                Half::No => *self.out.cast() = y,
-                half => narrow::<L>(&[y], half, self.out.cast()),
-            }
-        }
+        unsafe { narrow::<L>(&[y], self.half, self.out.cast()) }
     }
 }
 

@@ -57,6 +57,10 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    /// From so many bytes further on.
+    pub fn skip(self, bytes: usize) -> Bound {
+        Bound { first: self.first + bytes as u32, ..self }
+    }
     /// The same range, only read.
     pub fn for_reading(self) -> Bound {
         Bound { writes: false, ..self }

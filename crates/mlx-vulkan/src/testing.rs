@@ -5,18 +5,12 @@ use mlx_cpu::{CpuBackend, Isa, host};
 use mlx_ir::{Backend, DType, Desc, Element, Launch, Op, Operand};
 use std::sync::OnceLock;
 
-/// The device that tests run on: the one that `MLX_ARM_GPU` names, else the first usable one of any kind. None where
-/// there is none, unless `MLX_VULKAN_REQUIRED` is set.
+/// The device that tests run on: the one that programs take, so a software driver only if `MLX_ARM_GPU` names it. None
+/// where there is none, unless `MLX_VULKAN_REQUIRED` is set.
 pub(crate) fn backend() -> Option<&'static VulkanBackend> {
     static B: OnceLock<Option<VulkanBackend>> = OnceLock::new();
     B.get_or_init(|| {
-        let made = survey().and_then(|s| match Choice::from_env() {
-            Choice::Best => match s.adapters.iter().find(|a| a.refused.is_none()) {
-                Some(a) => VulkanBackend::open(a),
-                None => Err(mlx_ir::Error::device("no usable Vulkan device")),
-            },
-            named => VulkanBackend::open(choose(&s, &named)?),
-        });
+        let made = survey().and_then(|s| VulkanBackend::open(choose(&s, &Choice::from_env())?));
         match made {
             Ok(b) => Some(b),
             Err(e) => {

@@ -6,7 +6,7 @@ use crate::kernels::Kernel;
 use crate::kernels::reduce::extreme;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::dispatch;
-use crate::kernels::sums::Sums;
+use crate::kernels::sums::{Columns, Sums};
 use crate::level::{Plain, brain_to_f32, f32_to_brain, f32_to_half, half_to_f32, sel};
 use crate::math32;
 use crate::stream;
@@ -313,7 +313,15 @@ fn scan<T: Stored, F: Fold<T::As>>(cx: &Cx<'_>, op: &Scan, x: &Operand, o: &Oper
             // SAFETY: lines of each operand, this task's in the output.
             unsafe {
                 let p = from.at(w.offsets[0] + c as isize * next);
-                line(p, to.at(w.offsets[1] + c as isize), len, next).run();
+                let line = line(p, to.at(w.offsets[1] + c as isize), len, next);
+                if TypeId::of::<(T, F)>() != TypeId::of::<(f32, Sum)>() || next != 1 {
+                    line.run();
+                    continue;
+                }
+                let mut sums = Scratch::<f32>::new(len);
+                let Line { step, out_step, inclusive, .. } = line;
+                let (from, to, sums) = (line.p.cast(), line.q.cast(), sums.ptr());
+                dispatch(cx.isa, Columns { from, to, step, out_step, n, len, inclusive, large, sums });
             }
         }
         if large {

@@ -31,6 +31,12 @@ pub(super) enum Act {
     MinimumOf,
     Abs,
     Negative,
+    /// Of the two operands that follow the first if the value is greater than its operand, else the second.
+    PickGreater,
+    PickGreaterEqual,
+    PickEqual,
+    /// Another operand of the act before.
+    Operand,
     RoundF16,
     RoundBf16,
 }
@@ -44,6 +50,8 @@ pub(super) struct Link {
     pub f: Func,
     /// Arguments, in memory or made by a step before.
     pub args: [Place; 2],
+    /// What is chosen from, where `f` compares.
+    pub picked: Option<[Place; 2]>,
     pub out: Place,
     /// Rounded afterwards to bf16 (true) or f16.
     pub round: Option<bool>,
@@ -56,6 +64,18 @@ pub(super) struct Link {
 pub(super) fn is_cheap(f: Func) -> bool {
     use Func::*;
     matches!(f, Add | Subtract | Multiply | Divide | Maximum | Minimum | Abs | Negative | Square)
+}
+
+/// A comparison of f32 and a choice by it as a link's function, arguments and choices.
+pub(super) fn pick(f: Func, [a, b]: [Place; 2], [x, y]: [Place; 2]) -> Option<(Func, [Place; 2], [Place; 2])> {
+    use Func::*;
+    Some(match f {
+        Greater | GreaterEqual | Equal => (f, [a, b], [x, y]),
+        Less => (Greater, [b, a], [x, y]),
+        LessEqual => (GreaterEqual, [b, a], [x, y]),
+        NotEqual => (Equal, [a, b], [y, x]),
+        _ => return None,
+    })
 }
 
 /// The function applied to the value in the registers, which is its first or second argument or both; none if it must be
@@ -80,13 +100,24 @@ fn act(f: Func, first: bool, second: bool) -> Option<Act> {
     })
 }
 
+/// Acts of one link.
+type Own = SmallVec<[(Act, Place); 4]>;
+
+/// With the rounding that a link asks for.
+fn rounded(mut acts: Own, link: &Link) -> Own {
+    if let Some(brain) = link.round {
+        acts.push((if brain { Act::RoundBf16 } else { Act::RoundF16 }, link.out));
+    }
+    acts
+}
+
 /// The chain of these neighbouring steps. The last one's result stays in the registers.
 pub(super) fn chain(links: &[Link]) -> Chain {
     let until = links.last().map_or(0, |l| l.at);
-    let mut acts: Vec<SmallVec<[(Act, Place); 4]>> = Vec::with_capacity(links.len());
+    let mut acts: Vec<Own> = Vec::with_capacity(links.len());
     let mut keep: Vec<bool> = links.iter().map(|l| l.end > until).collect();
     for (i, l) in links.iter().enumerate() {
-        let mut own = SmallVec::new();
+        let mut own = Own::new();
         let mut read = |p: Place| {
             if let Some(made) = links[..i].iter().rposition(|m| m.out == p) {
                 keep[made] = true;
@@ -94,6 +125,19 @@ pub(super) fn chain(links: &[Link]) -> Chain {
             p
         };
         let held = |p: Place| i > 0 && links[i - 1].out == p;
+        if let Some([x, y]) = l.picked {
+            if !held(l.args[0]) {
+                own.push((Act::Load, read(l.args[0])));
+            }
+            let act = match l.f {
+                Func::Greater => Act::PickGreater,
+                Func::GreaterEqual => Act::PickGreaterEqual,
+                _ => Act::PickEqual,
+            };
+            own.extend([(act, read(l.args[1])), (Act::Operand, read(x)), (Act::Operand, read(y))]);
+            acts.push(rounded(own, l));
+            continue;
+        }
         let one = l.f.arity() == 1;
         let (mut first, mut second) = (held(l.args[0]), !one && held(l.args[1]));
         if !first && !second {
@@ -109,10 +153,7 @@ pub(super) fn chain(links: &[Link]) -> Chain {
             };
             own.push((a, p));
         }
-        if let Some(brain) = l.round {
-            own.push((if brain { Act::RoundBf16 } else { Act::RoundF16 }, l.out));
-        }
-        acts.push(own);
+        acts.push(rounded(own, l));
     }
     let mut all = Chain::new();
     for (i, own) in acts.into_iter().enumerate() {
@@ -239,7 +280,24 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
             unsafe { if PART { S::store_part(p, v[j], rest) } else { S::store(p.add(j * S::N), v[j]) } }
         }
     };
-    for &(act, from) in acts {
+    macro_rules! pick {
+        ($k:ident, $p:ident, $step:expr, $pick:ident) => {{
+            let one = |p: *const f32, step: usize, j: usize| {
+                if PART { S::load_part(p, rest) } else { S::load(p.add(j * S::N * step)) }
+            };
+            let ((_, x), (_, y)) = (acts[$k + 1], acts[$k + 2]);
+            let (xs, ys) = (x.first.add(i * x.step), y.first.add(i * y.step));
+            if W > 1 && $step != 0 {
+                for j in 0..W {
+                    S::prefetch($p.wrapping_add(AHEAD + j * S::N));
+                }
+            }
+            for j in 0..W {
+                v[j] = S::$pick(v[j], one($p, $step, j), one(xs, x.step, j), one(ys, y.step, j));
+            }
+        }};
+    }
+    for (k, &(act, from)) in acts.iter().enumerate() {
         // SAFETY: the caller's promise; the level's features are there.
         unsafe {
             let p = from.first.add(i * from.step);
@@ -267,6 +325,10 @@ unsafe fn block<S: Simd, const W: usize, const PART: bool>(
                 Act::MinimumOf => each!(|x, y| S::smaller(y, x), p, from.step),
                 Act::Abs => each!(|x| S::abs(x)),
                 Act::Negative => each!(|x| S::neg(x)),
+                Act::PickGreater => pick!(k, p, from.step, pick_gt),
+                Act::PickGreaterEqual => pick!(k, p, from.step, pick_ge),
+                Act::PickEqual => pick!(k, p, from.step, pick_eq),
+                Act::Operand => {}
                 Act::RoundF16 => each!(|x| {
                     let mut t = [f16::ZERO; 16];
                     S::store_f16(t.as_mut_ptr(), x);

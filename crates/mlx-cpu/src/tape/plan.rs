@@ -134,6 +134,8 @@ impl Plan {
         };
         // By step: what a chain must know, where it may be part of one.
         let mut links: SmallVec<[Option<Link>; 4]> = SmallVec::new();
+        // The last step, if it compares f32: its value, and what a choice by it must know.
+        let mut compared: Option<(usize, Func, [Place; 2])> = None;
         let mut places: SmallVec<[Place; 8]> = (0..n).map(|i| Place::Input(i as u8)).collect();
         // The last instruction that reads each value; the result is needed after all of them.
         let mut ends: SmallVec<[usize; 64]> = smallvec::smallvec![0; last + 1];
@@ -166,6 +168,8 @@ impl Plan {
                     // Held alike; rounding to a half type is left to the store when nobody else looks.
                     if same && (!is_half(i.dtype) || at == i.dtype || v == last) {
                         p.cost += 1;
+                        // The mask of a comparison may have a second name now.
+                        compared = None;
                         if let Some(l) = links.iter_mut().flatten().rev().find(|l| l.out == a[0]) {
                             l.end = l.end.max(ends[v]);
                         }
@@ -187,14 +191,28 @@ impl Plan {
                         let rounds = round.is_some() && (same || v != last);
                         let round = if same || v == last { None } else { round };
                         let floats = Reg::of(at) == Reg::F32 && Reg::of(i.dtype) == Reg::F32;
-                        links.push((floats && (chain::is_cheap(f) || same)).then(|| Link {
+                        let link = Link {
                             f,
                             args: [a[0], a[1]],
+                            picked: None,
                             out: Place::Reg(r),
                             round: rounds.then(|| brain(i.dtype)),
                             end: ends[v],
                             at: k,
-                        }));
+                        };
+                        // A comparison that only this choice asks for needs no mask in memory. Its arguments' registers may
+                        // be free by now, and this step's among them, which a chain allows.
+                        let pick = compared
+                            .take_if(|c| floats && f == Func::Select && c.0 == args[0] as usize && ends[c.0] == k)
+                            .and_then(|c| chain::pick(c.1, c.2, [a[1], a[2]]));
+                        if let Some((f, args, picked)) = pick {
+                            p.steps.pop();
+                            links.pop();
+                            links.push(Some(Link { f, args, picked: Some(picked), ..link }));
+                        } else {
+                            links.push((floats && (chain::is_cheap(f) || same)).then_some(link));
+                        }
+                        compared = (Reg::of(at) == Reg::F32 && i.dtype == DType::Bool).then_some((v, f, [a[0], a[1]]));
                         p.steps.push(Step { run, args: a, out: Place::Reg(r), round, chain: None });
                         p.result_of_last_step = v == last;
                         Place::Reg(r)
@@ -239,7 +257,7 @@ fn joined(steps: SmallVec<[Step; 4]>, links: &[Option<Link>]) -> SmallVec<[Step;
         run.push(link);
         let more = links.get(k + 1).is_some_and(Option::is_some);
         if !more {
-            if run.len() > 1 {
+            if run.len() > 1 || link.picked.is_some() {
                 all.truncate(all.len() + 1 - run.len());
                 step.chain = Some(chain::chain(&run));
             }

@@ -458,6 +458,11 @@ fn every_function_that_has_types_has_a_loop() {
     assert!(!super::plan::is_known(&Tape::single(Func::Erf, DType::C64, DType::C64)));
 }
 
+/// Mostly one of the newest values, as in chains.
+fn newest(r: &mut Numbers, values: &[(u8, Operand)]) -> (u8, Operand) {
+    values[values.len() - 1 - (r.bits() % 4 * (r.bits() % 2)) as usize % values.len()].clone()
+}
+
 /// A random tape of cheap functions, some others among them, and what each of its values is when every function runs alone.
 fn random_tape<T: Element + Elem>(b: &CpuBackend, r: &mut Numbers, ins: &[Operand]) -> (Tape, Operand) {
     let n = ins[0].desc.size();
@@ -469,11 +474,32 @@ fn random_tape<T: Element + Elem>(b: &CpuBackend, r: &mut Numbers, ins: &[Operan
         use Func::*;
         let all = [Add, Subtract, Multiply, Divide, Maximum, Minimum, Abs, Negative, Square, Sigmoid];
         let f = all[r.bits() as usize % all.len()];
-        // Mostly the newest values, as in chains.
-        let mut pick = || values[values.len() - 1 - (r.bits() % 4 * (r.bits() % 2)) as usize % values.len()].clone();
-        let args: Vec<(u8, Operand)> = (0..f.arity()).map(|_| pick()).collect();
-        let v = t.call(f, &args.iter().map(|a| a.0).collect::<Vec<_>>()).unwrap();
+        let args: Vec<(u8, Operand)> = (0..f.arity()).map(|_| newest(r, &values)).collect();
+        let numbers = |args: &[(u8, Operand)]| args.iter().map(|a| a.0).collect::<Vec<_>>();
         let out = empty::<T>(b, &[n]);
+        if args.len() == 2 && r.bits().is_multiple_of(3) {
+            let compare = [Greater, GreaterEqual, Less, LessEqual, Equal, NotEqual, NanEqual][r.bits() as usize % 7];
+            let (picked, mask) = ([newest(r, &values), newest(r, &values)], empty::<bool>(b, &[n]));
+            let c = t.call(compare, &numbers(&args)).unwrap();
+            // A mask of its own, and one that is asked for later once more.
+            let v = t.call(Select, &[c, picked[0].0, picked[1].0]).unwrap();
+            launch(b, single(compare, T::DTYPE, DType::Bool), &[&args[0].1, &args[1].1], &[&mask]);
+            launch(b, single(Select, T::DTYPE, T::DTYPE), &[&mask, &picked[0].1, &picked[1].1], &[&out]);
+            values.push((v, out));
+            if r.bits().is_multiple_of(4) {
+                let out = empty::<T>(b, &[n]);
+                let v = t.call(Select, &[c, v, picked[0].0]).unwrap();
+                launch(
+                    b,
+                    single(Select, T::DTYPE, T::DTYPE),
+                    &[&mask, &values.last().unwrap().1, &picked[0].1],
+                    &[&out],
+                );
+                values.push((v, out));
+            }
+            continue;
+        }
+        let v = t.call(f, &numbers(&args)).unwrap();
         launch(b, single(f, T::DTYPE, T::DTYPE), &args.iter().map(|a| &a.1).collect::<Vec<_>>(), &[&out]);
         values.push((v, out));
     }

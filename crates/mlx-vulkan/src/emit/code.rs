@@ -49,6 +49,8 @@ pub(super) struct Code {
     constants: HashMap<(Id, u64), Id>,
     buffers: Vec<Id>,
     word: Id,
+    /// The type of four words and of a pointer to them, where a buffer has some.
+    vectors: Option<[Id; 2]>,
     push: Id,
     push_word: Id,
     invocation: Id,
@@ -58,6 +60,11 @@ pub(super) struct Code {
 impl Code {
     /// A shader over `buffers` storage buffers of words, of which the first `read_only` are only read.
     pub fn new(buffers: usize, read_only: usize) -> Code {
+        Code::over(&vec![false; buffers], read_only)
+    }
+
+    /// As [`Code::new`], of buffers that are seen as vectors of four words where this is true.
+    pub fn over(by_vectors: &[bool], read_only: usize) -> Code {
         let mut b = Builder::new();
         b.set_version(1, 3);
         b.capability(Capability::Shader);
@@ -74,9 +81,20 @@ impl Code {
         b.member_decorate(block, 0, Decoration::Offset, [number(0)]);
         let pointer = b.type_pointer(None, StorageClass::StorageBuffer, block);
         let word = b.type_pointer(None, StorageClass::StorageBuffer, u32);
-        let list = (0..buffers)
+        let mut pointers = [pointer; 2];
+        let vectors = by_vectors.contains(&true).then(|| {
+            let v4 = b.type_vector(u32, 4);
+            let list = b.type_runtime_array(v4);
+            b.decorate(list, Decoration::ArrayStride, [number(16)]);
+            let block = b.type_struct([list]);
+            b.decorate(block, Decoration::Block, []);
+            b.member_decorate(block, 0, Decoration::Offset, [number(0)]);
+            pointers[1] = b.type_pointer(None, StorageClass::StorageBuffer, block);
+            [v4, b.type_pointer(None, StorageClass::StorageBuffer, v4)]
+        });
+        let list = (0..by_vectors.len())
             .map(|i| {
-                let v = b.variable(pointer, None, StorageClass::StorageBuffer, None);
+                let v = b.variable(pointers[usize::from(by_vectors[i])], None, StorageClass::StorageBuffer, None);
                 b.decorate(v, Decoration::DescriptorSet, [number(0)]);
                 b.decorate(v, Decoration::Binding, [number(i as u32)]);
                 if i < read_only {
@@ -123,6 +141,7 @@ impl Code {
             constants: HashMap::new(),
             buffers: list,
             word,
+            vectors,
             push,
             push_word,
             invocation,
@@ -318,6 +337,22 @@ impl Code {
         let zero = self.u(0);
         let p = self.op(Op::AccessChain, self.word, &[self.buffers[buffer], zero, index]);
         self.b.store(p, x, None, []).expect("a block is open");
+    }
+    /// Words `4·index` to `4·index + 3` of a buffer of vectors.
+    pub fn load_vector(&mut self, buffer: usize, index: Id) -> [Id; 4] {
+        let [kind, pointer] = self.vectors.expect("the buffer is one of vectors");
+        let zero = self.u(0);
+        let p = self.op(Op::AccessChain, pointer, &[self.buffers[buffer], zero, index]);
+        let v = self.op(Op::Load, kind, &[p]);
+        [0, 1, 2, 3].map(|i| self.b.composite_extract(self.u32, None, v, [i]).expect("a block is open"))
+    }
+    /// Sets words `4·index` to `4·index + 3` of a buffer of vectors.
+    pub fn store_vector(&mut self, buffer: usize, index: Id, words: [Id; 4]) {
+        let [kind, pointer] = self.vectors.expect("the buffer is one of vectors");
+        let zero = self.u(0);
+        let v = self.op(Op::CompositeConstruct, kind, &words);
+        let p = self.op(Op::AccessChain, pointer, &[self.buffers[buffer], zero, index]);
+        self.b.store(p, v, None, []).expect("a block is open");
     }
     /// Changes word `index` of a buffer by an atomic operation whose order does not matter, such as a maximum.
     pub fn atomic(&mut self, op: Op, buffer: usize, index: Id, x: Id) {

@@ -167,50 +167,44 @@ pub(super) fn rounded(c: &mut Code, dtype: DType, x: Id) -> Id {
 
 /// Element `index` of a buffer.
 pub(super) fn load(c: &mut Code, buffer: usize, dtype: DType, index: Id) -> Value {
-    let small = |c: &mut Code| {
-        // Elements of a word: 4 or 2.
-        let (down, mask, by) = if dtype.size() == 1 { (2, 3, 3) } else { (1, 1, 4) };
-        let at = c.word_op(Op::ShiftRightLogical, index, down);
-        let w = c.load(buffer, at);
-        let lane = c.word_op(Op::BitwiseAnd, index, mask);
-        let shift = c.word_op(Op::ShiftLeftLogical, lane, by);
-        c.op(Op::ShiftRightLogical, c.u32, &[w, shift])
+    let words = match dtype.size() {
+        8 => {
+            let low = c.word_op(Op::ShiftLeftLogical, index, 1);
+            let high = c.word_op(Op::BitwiseOr, low, 1);
+            [c.load(buffer, low), c.load(buffer, high)]
+        }
+        4 => [c.load(buffer, index); 2],
+        size => {
+            // Elements of a word: 4 or 2.
+            let (down, mask, by) = if size == 1 { (2, 3, 3) } else { (1, 1, 4) };
+            let at = c.word_op(Op::ShiftRightLogical, index, down);
+            let w = c.load(buffer, at);
+            let lane = c.word_op(Op::BitwiseAnd, index, mask);
+            let shift = c.word_op(Op::ShiftLeftLogical, lane, by);
+            [c.op(Op::ShiftRightLogical, c.u32, &[w, shift]); 2]
+        }
     };
+    value(c, dtype, words)
+}
+
+/// The element in these words: in the low bits of the first, or in both.
+pub(super) fn value(c: &mut Code, dtype: DType, [low, high]: [Id; 2]) -> Value {
     match dtype {
         DType::Bool => {
-            let w = small(c);
-            let w = c.word_op(Op::BitwiseAnd, w, 0xff);
+            let w = c.word_op(Op::BitwiseAnd, low, 0xff);
             let zero = c.u(0);
             Value::Bool(c.op(Op::INotEqual, c.bool, &[w, zero]))
         }
-        DType::U8 | DType::I8 | DType::U16 | DType::I16 => {
-            let w = small(c);
-            Value::Word(wrap(c, dtype, w))
-        }
-        DType::F16 => {
-            let w = small(c);
-            Value::Float(half_to_float(c, w))
-        }
+        DType::U8 | DType::I8 | DType::U16 | DType::I16 => Value::Word(wrap(c, dtype, low)),
+        DType::F16 => Value::Float(half_to_float(c, low)),
         DType::BF16 => {
-            let w = small(c);
-            let w = c.word_op(Op::ShiftLeftLogical, w, 16);
+            let w = c.word_op(Op::ShiftLeftLogical, low, 16);
             Value::Float(c.as_f32(w))
         }
-        DType::U32 | DType::I32 => Value::Word(c.load(buffer, index)),
-        DType::F32 => {
-            let w = c.load(buffer, index);
-            Value::Float(c.as_f32(w))
-        }
-        DType::U64 | DType::I64 | DType::F64 | DType::C64 => {
-            let low = c.word_op(Op::ShiftLeftLogical, index, 1);
-            let high = c.word_op(Op::BitwiseOr, low, 1);
-            let (low, high) = (c.load(buffer, low), c.load(buffer, high));
-            if dtype == DType::C64 {
-                Value::Complex(c.as_f32(low), c.as_f32(high))
-            } else {
-                Value::Long(c.join(low, high))
-            }
-        }
+        DType::U32 | DType::I32 => Value::Word(low),
+        DType::F32 => Value::Float(c.as_f32(low)),
+        DType::C64 => Value::Complex(c.as_f32(low), c.as_f32(high)),
+        DType::U64 | DType::I64 | DType::F64 => Value::Long(c.join(low, high)),
     }
 }
 

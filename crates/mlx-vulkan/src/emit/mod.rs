@@ -1,8 +1,8 @@
 //! SPIR-V made at run time, without a compiler: one compute shader for each tape and layout of its operands.
 //!
 //! `code` is the layer over the instructions, `expr` that for formulas; `memory` loads and stores elements of every dtype; `float`, `integer`,
-//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `reduce`,
-//! `create`, `boxes`, `gather` and `scatter` put shaders together.
+//! `convert` and `complex` hold the functions, a row each, `blocks` the formats of quantized weights; `map`, `vectors`,
+//! `reduce`, `create`, `boxes`, `gather` and `scatter` put shaders together.
 
 mod blocks;
 mod boxes;
@@ -18,6 +18,7 @@ mod map;
 mod memory;
 mod reduce;
 mod scatter;
+mod vectors;
 
 pub(crate) use blocks::rows;
 pub(crate) use boxes::{Moving, moving};
@@ -27,3 +28,4 @@ pub(crate) use gather::{Gathering, gather};
 pub(crate) use map::{Place, map};
 pub(crate) use reduce::{Fold, Folding, Parts, fold};
 pub(crate) use scatter::{Cells, Updating, cells, claim, update};
+pub(crate) use vectors::vectors;

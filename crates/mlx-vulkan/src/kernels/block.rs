@@ -2,7 +2,6 @@
 
 use super::Kernel;
 use super::map::{GROUP, Key, grid, known};
-use super::picks::sum_of_parts;
 use super::split;
 use super::wide::{self, Results, Wide};
 use crate::record::{self, Bound, Cx, Dispatch};
@@ -449,13 +448,7 @@ fn wide_product(
     let sizes = wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true };
     let factors = [&x.rows, unpacked.as_ref().unwrap_or(weights)];
     let wide = Wide::of(m, n, WIDE_BUSY);
-    let parts = wide.parts(&sizes);
-    let (Some(cut), true) = (sizes.in_parts(parts), parts > 1) else {
-        return wide.record(cx, DType::F16, &sizes, factors, &to, Results::Scaled(&x.scales));
-    };
-    let sums = cx.scratch(m * n * parts * 4)?;
-    wide.record(cx, DType::F16, &cut, factors, &sums, Results::Scaled(&x.scales))?;
-    sum_of_parts(cx, m * n, parts, &sums, &to)
+    wide.record_in_parts(cx, DType::F16, &sizes, wide.parts(&sizes), factors, &to, Results::Scaled(&x.scales))
 }
 
 /// Where the matrices begin and end among the inputs.

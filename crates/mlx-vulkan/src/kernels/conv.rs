@@ -3,7 +3,7 @@
 
 use super::Kernel;
 use super::matmul::{COLUMNS_GROUP, HIGH, LOW, MIDDLE, Plan, Product, Rules, Tile, Variant, coop_plan, spread};
-use super::picks::add_up;
+use super::picks::sum_of_parts;
 use super::rows::{by_dtype, element};
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader, fits};
@@ -267,7 +267,7 @@ impl Windows {
         push.extend([s.places, s.stride, s.low, s.pace, s.spread, s.size].iter().flatten().map(|&v| v as u32));
         let groups = spread(cx.caps, groups * parts);
         cx.dispatch_by(&Dispatch { shader, spec: &spec, bind: &[x, w, &target], push: &push, groups }, lanes)?;
-        if direct { Ok(()) } else { add_up(cx, p, parts, &target, None, out) }
+        if direct { Ok(()) } else { sum_of_parts(cx, p.dtype, p.outputs(), parts, &target, out) }
     }
 }
 

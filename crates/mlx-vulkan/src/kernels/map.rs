@@ -19,6 +19,12 @@ pub(crate) const GROUP: u32 = 128;
 const TIMES: u32 = 4;
 pub(super) const MANY: usize = 1 << 20;
 const SHORT: usize = 12;
+/// Bytes of a request of memory by one invocation, requests of inputs that it should have under way, those of a block at
+/// most, and functions that it computes at most.
+const REQUEST: usize = 16;
+const UNDER_WAY: usize = 4;
+const MOST: usize = 12;
+const FUNCTIONS: usize = 128;
 
 /// What a shader of a tape depends on.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -27,8 +33,16 @@ pub(crate) struct MapKey {
     places: SmallVec<[Place; 4]>,
     out: Place,
     dims: usize,
-    /// Words of an invocation.
-    times: u32,
+    work: Work,
+}
+
+/// What an invocation computes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Work {
+    /// So many words.
+    Words(u32),
+    /// So many blocks, each of so many elements: [`emit::vectors`].
+    Blocks { each: u32, times: u32 },
 }
 
 /// A shader that is made at run time.
@@ -71,7 +85,10 @@ impl Key {
     /// The SPIR-V; none if a function that it needs has none.
     pub fn emit(&self, halves: Halves) -> Option<Vec<u32>> {
         match self {
-            Key::Map(k) => emit::map(&k.tape, &k.places, k.out, k.dims, k.times, halves),
+            Key::Map(k) => match k.work {
+                Work::Words(times) => emit::map(&k.tape, &k.places, k.out, k.dims, times, halves),
+                Work::Blocks { each, times } => emit::vectors(&k.tape, &k.places, each, times, halves),
+            },
             Key::Fold(k) => emit::fold(k, halves),
             Key::Rows(format, indices) => emit::rows(*format, *indices),
             Key::Arange(d) => emit::arange(*d),
@@ -152,7 +169,7 @@ fn able(tape: &Tape, caps: &Caps) -> bool {
 
 fn written(tape: &Tape, caps: &Caps) -> bool {
     let places = smallvec::smallvec![Place::Flat; tape.inputs().len()];
-    known(MapKey { tape: tape.clone(), places, out: Place::Flat, dims: 1, times: 1 }.into(), caps)
+    known(MapKey { tape: tape.clone(), places, out: Place::Flat, dims: 1, work: Work::Words(1) }.into(), caps)
 }
 
 /// Workgroups across and down for so many invocations.
@@ -241,7 +258,76 @@ pub(super) fn record(
     let plan = Plan::new(&descs, out.0, scattered);
     let size = out.0.dtype.size();
     let each = if scattered { 1 } else { (4 / size).max(1) };
-    let times = if !scattered && n.div_ceil(each) >= MANY && tape.instrs().len() <= SHORT { TIMES } else { 1 };
+    let many = !scattered && n.div_ceil(each) >= MANY;
+    if let Some(blocks) = blocks(tape, &plan, ins, &out.1).filter(|_| many) {
+        return record_blocks(cx, tape, ins, out, plan, blocks);
+    }
+    let times = if many && tape.instrs().len() <= SHORT { TIMES } else { 1 };
+    record_words(cx, tape, ins, out, plan, times)
+}
+
+/// The blocks of elements that an invocation computes where all lies as it is counted, and begins where requests do; none
+/// elsewhere, and for tapes that have enough to do.
+fn blocks(tape: &Tape, plan: &Plan, ins: &[(&Desc, Bound)], out: &Bound) -> Option<[usize; 2]> {
+    let lie = plan.out == Place::Flat && !plan.places.contains(&Place::Strided);
+    let flat = || ins.iter().zip(&plan.places).filter(|(_, p)| **p == Place::Flat).map(|(i, _)| i);
+    let begin = flat().map(|i| &i.1).chain([out]).all(|b| b.first.is_multiple_of(REQUEST as u32));
+    let least = flat().map(|i| i.0.dtype.size()).chain([tape.dtype().size()]).min()?;
+    let each = REQUEST / least;
+    let requests: usize = flat().map(|i| each * i.0.dtype.size() / REQUEST).sum();
+    let times = (UNDER_WAY / requests.max(1)).max(1).min(FUNCTIONS / (each * tape.instrs().len()).max(1));
+    (lie && begin && requests <= MOST && times > 0).then_some([each, times])
+}
+
+/// Records whole blocks, and what is left of them.
+fn record_blocks(
+    cx: &mut Cx<'_>,
+    tape: &Tape,
+    ins: &[(&Desc, Bound)],
+    out: (&Desc, Bound),
+    plan: Plan,
+    [each, times]: [usize; 2],
+) -> Result<()> {
+    let n = out.0.size();
+    let (count, rest) = (n / each, n % each);
+    let (across, down) = grid(cx.caps, count.div_ceil(times));
+    let unit = |place: Place, d: &Desc| if place == Place::Flat { REQUEST } else { d.dtype.size() } as u32;
+    let mut push: SmallVec<[u32; PUSH_WORDS]> =
+        smallvec::smallvec![count as u32, across * GROUP, out.1.first / REQUEST as u32];
+    push.extend(ins.iter().zip(&plan.places).map(|((d, b), &p)| b.first / unit(p, d)));
+    let work = Work::Blocks { each: each as u32, times: times as u32 };
+    let key = MapKey { tape: tape.clone(), places: plan.places.clone(), out: Place::Flat, dims: 1, work };
+    let shader = cx.emitted(key)?;
+    let mut bind: SmallVec<[&Bound; 8]> = ins.iter().map(|i| &i.1).collect();
+    bind.push(&out.1);
+    cx.dispatch(&Dispatch { shader: &shader, spec: &[GROUP], bind: &bind, push: &push, groups: [across, down, 1] })?;
+    if rest == 0 {
+        return Ok(());
+    }
+    let after = |d: &Desc, b: &Bound| b.clone().skip((n - rest) * d.dtype.size());
+    let ins: SmallVec<[(&Desc, Bound); 4]> = ins
+        .iter()
+        .zip(&plan.places)
+        .map(|((d, b), &p)| (*d, if p == Place::Flat { after(d, b) } else { b.clone() }))
+        .collect();
+    let end = Desc::contiguous(&[rest], out.0.dtype);
+    let to = after(out.0, &out.1);
+    let plan = Plan { shape: smallvec::smallvec![rest], strides: SmallVec::new(), ..plan };
+    record_words(cx, tape, &ins, (&end, to), plan, 1)
+}
+
+/// Records words, so many for each invocation.
+fn record_words(
+    cx: &mut Cx<'_>,
+    tape: &Tape,
+    ins: &[(&Desc, Bound)],
+    out: (&Desc, Bound),
+    plan: Plan,
+    times: u32,
+) -> Result<()> {
+    let (n, size) = (out.0.size(), out.0.dtype.size());
+    let scattered = plan.out == Place::Strided;
+    let each = if scattered { 1 } else { (4 / size).max(1) };
     let invocations = n.div_ceil(each).div_ceil(times as usize);
     let (across, down) = grid(cx.caps, invocations);
     let unit = if scattered { size } else { 4 } as u32;
@@ -258,7 +344,13 @@ pub(super) fn record(
             push.extend(plan.strides[0].iter().map(|&s| s as u32));
         }
     }
-    let key = MapKey { tape: tape.clone(), places: plan.places, out: plan.out, dims: plan.shape.len(), times };
+    let key = MapKey {
+        tape: tape.clone(),
+        places: plan.places,
+        out: plan.out,
+        dims: plan.shape.len(),
+        work: Work::Words(times),
+    };
     let shader = cx.emitted(key)?;
     let mut bind: SmallVec<[&Bound; 8]> = ins.iter().map(|i| &i.1).collect();
     bind.push(&out.1);

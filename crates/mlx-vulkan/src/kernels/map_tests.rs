@@ -179,8 +179,12 @@ fn arrays_of_many_words_end_where_they_should() {
         let n = each * (super::map::MANY + 700) + each / 2;
         let (a, b) = (operand(d, n + 3, 0), operand(d, n + 3, 1));
         let (out, tape) = (Desc::contiguous(&[n], d), Tape::single(Func::Add, d, d));
-        for layouts in [[Layout::Flat, Layout::Flat], [Layout::Offset, Layout::One], [Layout::Backwards, Layout::Flat]]
-        {
+        for layouts in [
+            [Layout::Flat, Layout::Flat],
+            [Layout::One, Layout::Flat],
+            [Layout::Offset, Layout::One],
+            [Layout::Backwards, Layout::Flat],
+        ] {
             let shown = |o: &Operand, l| {
                 let mut o = lay_out(o, 1, n, l);
                 (o.desc.shape, o.desc.strides) =
@@ -192,6 +196,26 @@ fn arrays_of_many_words_end_where_they_should() {
             assert!(gpu.supports(&op, &[ins[0].desc.clone(), ins[1].desc.clone()], std::slice::from_ref(&out)), "{d}");
             compare(op, &ins, std::slice::from_ref(&out), if d.is_inexact() { 1e-6 } else { 0.0 });
         }
+    }
+}
+
+#[test]
+fn many_elements_of_several_widths() {
+    let d = DType::F32;
+    let tapes = [
+        Tape::single(Func::Select, d, d),
+        Tape::single(Func::Less, d, DType::Bool),
+        Tape::convert(DType::F16, d),
+        Tape::convert(d, DType::BF16),
+        Tape::convert(DType::U8, DType::C64),
+        Tape::convert(DType::C64, DType::F16),
+    ];
+    for tape in tapes {
+        // Words enough of any of them, and some elements after the last block.
+        let n = 4 * super::map::MANY + 11;
+        let ins: Vec<Operand> = tape.inputs().iter().enumerate().map(|(j, &d)| operand(d, n, j)).collect();
+        let out = Desc::contiguous(&[n], tape.dtype());
+        compare(Map { tape: Arc::new(tape) }, &ins, std::slice::from_ref(&out), 1e-6);
     }
 }
 

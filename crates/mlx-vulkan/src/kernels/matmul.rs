@@ -8,7 +8,7 @@ use super::picks::{add_up, pick};
 use super::reduce::{naive, naive_supports};
 use super::rows::element;
 use super::split;
-use super::wide::{self, WIDES, Wide};
+use super::wide::{self, Results, WIDES, Wide};
 use crate::record::{Bound, Cx, Dispatch, fits};
 use crate::{Caps, Number};
 use mlx_ir::desc::collapse;
@@ -607,7 +607,9 @@ pub(super) fn record(
     let chosen = p.chosen != [None; 2];
     let aligned = [ins[0], ins[1]].iter().all(|b| b.first.is_multiple_of(16));
     let plan = match (plan.variant, p.wide()) {
-        (Variant::Wide(w), Some(s)) if aligned => return wide::record_parts(cx, p, (w, &s), plan.parts, ins, out),
+        (Variant::Wide(w), Some(s)) if aligned => {
+            return w.record_in_parts(cx, p.dtype, &s, plan.parts, ins, out, Results::Rounded);
+        }
         // Factors that begin elsewhere are read by others.
         (Variant::Wide(_), _) => match choose(p, sides.is_some(), cx.caps, &Rules::default()) {
             Some(other) => other,

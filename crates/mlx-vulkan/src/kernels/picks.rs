@@ -54,20 +54,31 @@ pub(super) fn pick(variant: Variant, d: DType, quantized: bool, chosen: bool) ->
     }
 }
 
-/// Records the sum of parts of so many f32 numbers.
+fn finisher(d: DType) -> Option<&'static Shader> {
+    by_dtype(d, [&shaders::MATMUL_FINISH_F32, &shaders::MATMUL_FINISH_F16, &shaders::MATMUL_FINISH_BF16])
+}
+
+/// Records the sum of f32 parts of so many numbers, rounded to a type.
 ///
 /// # Errors
 /// As [`Cx::dispatch`].
-pub(super) fn sum_of_parts(cx: &mut Cx<'_>, count: usize, parts: usize, sums: &Bound, out: &Bound) -> Result<()> {
+pub(super) fn sum_of_parts(
+    cx: &mut Cx<'_>,
+    d: DType,
+    count: usize,
+    parts: usize,
+    sums: &Bound,
+    out: &Bound,
+) -> Result<()> {
+    let Some(shader) = finisher(d) else { return Ok(()) };
     // As a matrix of one row, without an addend.
     let push =
         [count as u32, parts as u32, 1, count as u32, sums.first / 4, 0, 0, 0, out.first / 4, 0, 0, 1, 1, 0, 0, 0];
-    let groups = spread(cx.caps, count.div_ceil(COLUMNS_GROUP as usize));
-    let (shader, spec) = (&shaders::MATMUL_FINISH_F32, &[COLUMNS_GROUP, 0]);
-    cx.dispatch(&Dispatch { shader, spec, bind: &[sums, sums, out], push: &push, groups })
+    let groups = spread(cx.caps, count.div_ceil(4 / d.size()).div_ceil(COLUMNS_GROUP as usize));
+    cx.dispatch(&Dispatch { shader, spec: &[COLUMNS_GROUP, 0], bind: &[sums, sums, out], push: &push, groups })
 }
 
-/// Records the sum of the f32 parts of a product, rounded to its type.
+/// Records the sum of the f32 parts of a product and its addend, rounded to its type.
 ///
 /// # Errors
 /// As [`Cx::dispatch`].
@@ -79,18 +90,13 @@ pub(super) fn add_up(
     add: Option<Addend<'_>>,
     out: &Bound,
 ) -> Result<()> {
-    let finishers = [&shaders::MATMUL_FINISH_F32, &shaders::MATMUL_FINISH_F16, &shaders::MATMUL_FINISH_BF16];
-    let Some(shader) = by_dtype(p.dtype, finishers) else { return Ok(()) };
-    let each = 4 / p.dtype.size();
-    let factors = add.map_or([1.0, 0.0], |x| [x.alpha, x.beta]).map(f32::to_bits);
-    let first_c = add.map_or(0, |x| element(x.c, p.dtype));
+    let Some(x) = add else { return sum_of_parts(cx, p.dtype, p.outputs(), parts, sums, out) };
+    let Some(shader) = finisher(p.dtype) else { return Ok(()) };
     let mut push: SmallVec<[u32; 32]> = smallvec::smallvec![p.outputs() as u32, parts as u32, p.m as u32, p.n as u32];
-    push.extend([sums.first / 4, first_c, p.c[0] as u32, p.c[1] as u32, out.first / 4]);
-    push.extend(factors);
+    push.extend([sums.first / 4, element(x.c, p.dtype), p.c[0] as u32, p.c[1] as u32, out.first / 4]);
+    push.extend([x.alpha, x.beta].map(f32::to_bits));
     push.extend([p.batch[1], p.batch[2]].map(|n| n as u32));
     push.extend(p.over[2].map(|s| s as u32));
-    let c = add.map_or(sums, |x| x.c);
-    let spec = [COLUMNS_GROUP, add.is_some().into()];
-    let groups = spread(cx.caps, p.outputs().div_ceil(each).div_ceil(COLUMNS_GROUP as usize));
-    cx.dispatch(&Dispatch { shader, spec: &spec, bind: &[sums, c, out], push: &push, groups })
+    let groups = spread(cx.caps, p.outputs().div_ceil(4 / p.dtype.size()).div_ceil(COLUMNS_GROUP as usize));
+    cx.dispatch(&Dispatch { shader, spec: &[COLUMNS_GROUP, 1], bind: &[sums, x.c, out], push: &push, groups })
 }

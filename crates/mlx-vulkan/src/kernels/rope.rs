@@ -287,8 +287,7 @@ impl Kernel for CacheUpdate {
             None => {}
         }
         let from = cx.input(&ins[1])?;
-        let mut target = to;
-        target.first += (first * there.dtype.size()) as u32;
+        let target = to.skip(first * there.dtype.size());
         map::record(cx, &Tape::convert(update.dtype, there.dtype), &[(update, from)], (&there, target), true)
     }
 }

@@ -166,7 +166,15 @@ fn measure(cx: &mut Cx<'_>, list: &[Plan], run: &dyn Fn(&mut Cx<'_>, Plan) -> Re
     let of = |(_, t): &(Plan, Duration)| t.as_secs_f64();
     let usual = able.first().map_or(f64::INFINITY, of);
     let best = able.iter().min_by(|a, b| of(a).total_cmp(&of(b)));
-    Ok(best.filter(|b| of(b) < GAIN * usual).map_or(default, |b| b.0))
+    let Some(&(best, _)) = best.filter(|b| of(b) < GAIN * usual) else { return Ok(default) };
+    // Other work of the device may have met the measurements, and the verdict stays: it must hold in every round.
+    for _ in 0..ROUNDS {
+        let mut spent = |plan| cx.time(repeats, &mut |cx| run(cx, plan));
+        if spent(best)?.as_secs_f64() >= spent(default)?.as_secs_f64() {
+            return Ok(default);
+        }
+    }
+    Ok(best)
 }
 
 /// What is on disk.

@@ -1,7 +1,7 @@
 //! Products by cooperative matrices of a whole workgroup, whose factors the driver brings (`VK_NV_cooperative_matrix2`).
 
-use super::matmul::{Product, spread};
-use super::picks::add_up;
+use super::matmul::spread;
+use super::picks::sum_of_parts;
 use super::rows::element;
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader};
@@ -145,26 +145,30 @@ impl Wide {
         let bind = if scales.is_some() { &four[..] } else { &four[..3] };
         cx.dispatch(&Dispatch { shader, spec: &spec, bind, push: &push, groups })
     }
-}
 
-/// Records a product by cooperative matrices of a workgroup, whose terms may be cut into parts.
-///
-/// # Errors
-/// As [`Cx::dispatch`].
-pub(super) fn record_parts(
-    cx: &mut Cx<'_>,
-    p: &Product,
-    (w, s): (Wide, &Sizes),
-    parts: usize,
-    ins: [&Bound; 2],
-    out: &Bound,
-) -> Result<()> {
-    match s.in_parts(parts) {
-        Some(cut) if parts > 1 => {
-            let sums = cx.scratch(p.outputs() * parts * 4)?;
-            w.record(cx, p.dtype, &cut, ins, &sums, Results::Sums)?;
-            add_up(cx, p, parts, &sums, None, out)
-        }
-        _ => w.record(cx, p.dtype, s, ins, out, Results::Rounded),
+    /// Records the product; in more than one part, the products of parts of its terms and their sum.
+    ///
+    /// # Errors
+    /// As [`Cx::dispatch`].
+    pub fn record_in_parts(
+        self,
+        cx: &mut Cx<'_>,
+        d: DType,
+        s: &Sizes,
+        parts: usize,
+        factors: [&Bound; 2],
+        out: &Bound,
+        results: Results<'_>,
+    ) -> Result<()> {
+        let (Some(cut), true) = (s.in_parts(parts), parts > 1) else {
+            return self.record(cx, d, s, factors, out, results);
+        };
+        let sums = cx.scratch(s.m * s.n * parts * 4)?;
+        let (of_parts, d_out) = match results {
+            Results::Rounded => (Results::Sums, d),
+            sums => (sums, DType::F32),
+        };
+        self.record(cx, d, &cut, factors, &sums, of_parts)?;
+        sum_of_parts(cx, d_out, s.m * s.n, parts, &sums, out)
     }
 }

@@ -94,6 +94,15 @@ impl Simd for Neon {
     f!(keep_ge(a: float32x4_t, b: float32x4_t, x: float32x4_t) -> float32x4_t, {
         vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(x), vcltq_f32(a, b)))
     });
+    f!(pick_gt(a: float32x4_t, b: float32x4_t, x: float32x4_t, y: float32x4_t) -> float32x4_t, {
+        vbslq_f32(vcgtq_f32(a, b), x, y)
+    });
+    f!(pick_ge(a: float32x4_t, b: float32x4_t, x: float32x4_t, y: float32x4_t) -> float32x4_t, {
+        vbslq_f32(vcgeq_f32(a, b), x, y)
+    });
+    f!(pick_eq(a: float32x4_t, b: float32x4_t, x: float32x4_t, y: float32x4_t) -> float32x4_t, {
+        vbslq_f32(vceqq_f32(a, b), x, y)
+    });
     f!(div(a: float32x4_t, b: float32x4_t) -> float32x4_t, vdivq_f32(a, b));
     f!(larger(a: float32x4_t, b: float32x4_t) -> float32x4_t, {
         vbslq_f32(vorrq_u32(vcgtq_f32(a, b), vmvnq_u32(vceqq_f32(a, a))), a, b)

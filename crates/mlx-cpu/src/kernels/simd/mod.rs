@@ -57,6 +57,12 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn round(x: Self::F) -> Self::F;
     /// x where `a >= b`, else 0.
     unsafe fn keep_ge(a: Self::F, b: Self::F, x: Self::F) -> Self::F;
+    /// x where `a > b`, else y.
+    unsafe fn pick_gt(a: Self::F, b: Self::F, x: Self::F, y: Self::F) -> Self::F;
+    /// x where `a >= b`, else y.
+    unsafe fn pick_ge(a: Self::F, b: Self::F, x: Self::F, y: Self::F) -> Self::F;
+    /// x where `a == b`, else y.
+    unsafe fn pick_eq(a: Self::F, b: Self::F, x: Self::F, y: Self::F) -> Self::F;
     unsafe fn div(a: Self::F, b: Self::F) -> Self::F;
     /// `a` where it is larger or NaN, else `b`.
     unsafe fn larger(a: Self::F, b: Self::F) -> Self::F;
@@ -484,6 +490,18 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn keep_ge(a: [f32; 4], b: [f32; 4], x: [f32; 4]) -> [f32; 4] {
         lanes!(|i| if a[i] < b[i] { 0.0 } else { x[i] })
+    }
+    #[inline(always)]
+    unsafe fn pick_gt(a: [f32; 4], b: [f32; 4], x: [f32; 4], y: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| if a[i] > b[i] { x[i] } else { y[i] })
+    }
+    #[inline(always)]
+    unsafe fn pick_ge(a: [f32; 4], b: [f32; 4], x: [f32; 4], y: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| if a[i] >= b[i] { x[i] } else { y[i] })
+    }
+    #[inline(always)]
+    unsafe fn pick_eq(a: [f32; 4], b: [f32; 4], x: [f32; 4], y: [f32; 4]) -> [f32; 4] {
+        lanes!(|i: usize| if a[i] == b[i] { x[i] } else { y[i] })
     }
     #[inline(always)]
     unsafe fn div(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {

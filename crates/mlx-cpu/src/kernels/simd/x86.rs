@@ -85,6 +85,15 @@ impl Simd for Avx2 {
     f!(keep_ge(a: __m256, b: __m256, x: __m256) -> __m256, {
         _mm256_andnot_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b), x)
     });
+    f!(pick_gt(a: __m256, b: __m256, x: __m256, y: __m256) -> __m256, {
+        _mm256_blendv_ps(y, x, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b))
+    });
+    f!(pick_ge(a: __m256, b: __m256, x: __m256, y: __m256) -> __m256, {
+        _mm256_blendv_ps(y, x, _mm256_cmp_ps::<_CMP_GE_OQ>(a, b))
+    });
+    f!(pick_eq(a: __m256, b: __m256, x: __m256, y: __m256) -> __m256, {
+        _mm256_blendv_ps(y, x, _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b))
+    });
     f!(div(a: __m256, b: __m256) -> __m256, _mm256_div_ps(a, b));
     f!(larger(a: __m256, b: __m256) -> __m256, {
         _mm256_blendv_ps(_mm256_max_ps(a, b), a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
@@ -176,6 +185,15 @@ impl Simd for Avx512 {
     f!(round(x: __m512) -> __m512, _mm512_roundscale_ps::<0>(x));
     f!(keep_ge(a: __m512, b: __m512, x: __m512) -> __m512, {
         _mm512_maskz_mov_ps(!_mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), x)
+    });
+    f!(pick_gt(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512, {
+        _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), x)
+    });
+    f!(pick_ge(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512, {
+        _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask::<_CMP_GE_OQ>(a, b), x)
+    });
+    f!(pick_eq(a: __m512, b: __m512, x: __m512, y: __m512) -> __m512, {
+        _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), x)
     });
     f!(div(a: __m512, b: __m512) -> __m512, _mm512_div_ps(a, b));
     f!(larger(a: __m512, b: __m512) -> __m512, {
