@@ -46,7 +46,12 @@ print(len(sys.argv) - 1, "Python files parse")'
 
 step_fmt() { need_rust_tools; cargo fmt --all --check; }
 
-step_clippy() { need_rust_tools; cargo clippy --workspace --all-targets -- -D warnings; }
+step_clippy() {
+  need_rust_tools
+  cargo clippy --workspace --all-targets -- -D warnings
+  # Of these the kernels' unit tests are none.
+  cargo clippy -p mlx-cpu --lib --profile test -- -D warnings
+}
 
 step_shaders() {
   scripts/shaders.sh --check
@@ -66,6 +71,8 @@ step_tests() {
   else
     cargo test --workspace --tests --no-fail-fast
   fi
+  # In a profile of their own: see Cargo.toml.
+  cargo test --profile unit -p mlx-cpu --lib --no-fail-fast
 }
 
 step_doc() {

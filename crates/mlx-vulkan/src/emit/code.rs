@@ -235,6 +235,15 @@ impl Code {
         self.half_value(h)
     }
 
+    /// A sum, difference or product of values of f16, given and returned as f32, as the device makes it in f16. What f32
+    /// gives, rounded, is the same: it has more than twice the bits, and two to spare.
+    pub fn in_half(&mut self, op: Op, x: Id, y: Id) -> Id {
+        let [one, _] = self.f16();
+        let (x, y) = (self.half_of(x), self.half_of(y));
+        let h = self.op(op, one, &[x, y]);
+        self.op(Op::FConvert, self.f32, &[h])
+    }
+
     fn u32x2(&mut self) -> Id {
         let u = self.u32;
         *self.u32x2.get_or_insert_with(|| self.b.type_vector(u, 2))

@@ -236,6 +236,10 @@ pub(super) fn run(c: &mut Code, tape: &Tape, inputs: Vec<Value>) -> Option<Value
                 let args = &args[..f.arity()];
                 let given: Vec<Value> = args.iter().map(|&a| values[a as usize]).collect();
                 let from = tape.value_dtype(args[args.len() - 1]);
+                if let Some(v) = in_half(c, f, instr.dtype, &given) {
+                    values.push(v);
+                    continue;
+                }
                 let v = call(c, f, from, instr.dtype, &given)?;
                 match v {
                     // The last one is rounded when it is stored.
@@ -247,6 +251,22 @@ pub(super) fn run(c: &mut Code, tape: &Tape, inputs: Vec<Value>) -> Option<Value
         values.push(v);
     }
     values.pop()
+}
+
+/// A function that needs no rounding after it, where the device can be trusted with f16.
+fn in_half(c: &mut Code, f: Func, dtype: DType, args: &[Value]) -> Option<Value> {
+    let op = match f {
+        Func::Add => Op::FAdd,
+        Func::Subtract => Op::FSub,
+        Func::Multiply => Op::FMul,
+        _ => return None,
+    };
+    match args {
+        &[Value::Float(x), Value::Float(y)] if dtype == DType::F16 && c.halves() == Halves::All => {
+            Some(Value::Float(c.in_half(op, x, y)))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn constant(c: &mut Code, dtype: DType, bits: u64) -> Option<Value> {

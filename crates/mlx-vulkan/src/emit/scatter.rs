@@ -196,7 +196,12 @@ pub(crate) fn update(s: &Updating) -> Option<Vec<u32>> {
                 let other = cell_of(c, within);
                 (X::word(pair).lt(X::word(count)) & X::word(other).eq(X::word(cell))).build(c)
             };
-            c.repeat_while(i, one, same, |c, pair| {
+            // Whether there is another one is read in the body: lanes that have left the loop may come by its head.
+            let (kind, goes) = (c.bool, c.variable(c.bool));
+            let first = c.truth(true);
+            c.set(goes, first);
+            let more = |c: &mut Code, _| c.get(kind, goes);
+            c.repeat_while(i, one, more, |c, pair| {
                 let at = (X::word(pair) * u(2) + u(1)).build(c);
                 let which = c.load(1, at);
                 let new = read(c, which);
@@ -210,6 +215,9 @@ pub(crate) fn update(s: &Updating) -> Option<Vec<u32>> {
                     Some(v) => held.set(c, v),
                     None => made = false,
                 }
+                let next = c.word_op(Op::IAdd, pair, 1);
+                let more = same(c, next);
+                c.set(goes, more);
             });
             let v = held.get(c);
             let w = stored(c, s.dtype, v);
