@@ -99,16 +99,17 @@ for d in "${drivers[@]}"; do
     run "$d-selftest" "$d" MLX_VULKAN_SELFTEST=2 "MLX_VULKAN_DISABLE=${TEDIOUS[$d]:-}" -- "$CHECK" test argmax --device gpu
     continue
   fi
-  skip=() skip_access=("${large[@]}")
+  skip=() skip_access=("${large[@]}") part=()
   # Its compiler takes minutes and gigabytes for these, with the layer's code in every access for all products.
   if [ "$d" = swiftshader ]; then
     skip=(--skip affine --skip encoded_matrices --skip weights_in_every_block_format --skip the_device_takes_every_shader)
     skip_access+=(--skip matmul_tests --skip gathered_tests --skip conv_tests)
+    part=(--part 1/8)
   fi
   run "$d-tests" "$d" -- "$TESTS" "${skip[@]}"
   run "$d-sync" "$d" "${SYNC[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}" "${skip[@]}"
   run "$d-access" "$d" "${ACCESS[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}" "${skip_access[@]}" "${skip[@]}"
-  for c in "${CASES[@]}"; do run "$d-cases-$c" "$d" -- "$CHECK" test "$c" --device gpu; done
+  for c in "${CASES[@]}"; do run "$d-cases-$c" "$d" -- "$CHECK" test "$c" --device gpu "${part[@]}"; done
 done
 if [ -n "$reduced" ]; then
   say "missing barriers"
