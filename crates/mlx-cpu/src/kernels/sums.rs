@@ -86,14 +86,27 @@ impl Group {
         // SAFETY: vectors of the rows; what is streamed begins at whole vectors of a line.
         unsafe {
             let mut sum = S::load(sums.as_ptr());
+            let ahead = if BACK { -(AHEAD as isize) } else { AHEAD as isize };
             for k in (0..whole).step_by(LANES) {
                 let k = if BACK { whole - LANES - k } else { k };
+                if S::N == LANES {
+                    let mut m = [S::zero(); LANES];
+                    for (m, r) in m.iter_mut().zip(rows) {
+                        stream::ask(r.0.wrapping_add(k).wrapping_offset(ahead).cast(), 1);
+                        *m = S::load(r.0.add(k));
+                    }
+                    square::<S, BACK, INCLUSIVE>(&mut m, &mut sum);
+                    for (&m, r) in m.iter().zip(rows) {
+                        if past { S::stream(r.1.add(k), m) } else { S::store(r.1.add(k), m) }
+                    }
+                    continue;
+                }
                 // A line of each row at a time: lines that are far apart may push each other out of the nearest cache, and
                 // what is written past it should be whole.
                 let mut lines = Lines([[0.0; LANES]; LANES]);
                 for (line, r) in lines.0.iter_mut().zip(rows) {
                     let from = r.0.add(k);
-                    stream::ask(from.wrapping_offset(if BACK { -(AHEAD as isize) } else { AHEAD as isize }).cast(), 1);
+                    stream::ask(from.wrapping_offset(ahead).cast(), 1);
                     for j in (0..LANES).step_by(S::N) {
                         S::store(line[j..].as_mut_ptr(), S::load(from.add(j)));
                     }
@@ -104,14 +117,7 @@ impl Group {
                     for (m, line) in m[..S::N].iter_mut().zip(&lines.0) {
                         *m = S::load(line[j..].as_ptr());
                     }
-                    S::turn(&mut m);
-                    for i in 0..S::N {
-                        let i = if BACK { S::N - 1 - i } else { i };
-                        let next = S::add(sum, m[i]);
-                        m[i] = if INCLUSIVE { next } else { sum };
-                        sum = next;
-                    }
-                    S::turn(&mut m);
+                    square::<S, BACK, INCLUSIVE>(&mut m, &mut sum);
                     for (&m, line) in m[..S::N].iter().zip(&mut lines.0) {
                         S::store(line[j..].as_mut_ptr(), m);
                     }
@@ -128,6 +134,25 @@ impl Group {
         if !BACK {
             rest(&mut sums);
         }
+    }
+}
+
+/// Makes elements of a square, whose rows go on from `sum`, the sums.
+///
+/// # Safety
+/// The level's features.
+#[inline(always)]
+unsafe fn square<S: Simd, const BACK: bool, const INCLUSIVE: bool>(m: &mut [S::F; LANES], sum: &mut S::F) {
+    // SAFETY: arithmetic of the level.
+    unsafe {
+        S::turn(m);
+        for i in 0..S::N {
+            let i = if BACK { S::N - 1 - i } else { i };
+            let next = S::add(*sum, m[i]);
+            m[i] = if INCLUSIVE { next } else { *sum };
+            *sum = next;
+        }
+        S::turn(m);
     }
 }
 
