@@ -91,8 +91,8 @@ TYPES=fp16,int8,int16,int64,storage8,storage16,int_dot,subgroups,matrices,push_d
 MEMORY=unified,coherent,memory_budget,host_import
 SMALL=shared_memory=16384,workgroup_invocations=128,batch=1
 ROOM=storage_range=4096,allocation_size=65536
-# What takes a driver's compiler minutes.
-declare -A TEDIOUS=([lavapipe-new]=family=attention [swiftshader]=family=affine)
+# What takes a driver's compiler minutes. Products by cooperative matrices are among the tests under `missing barriers`.
+declare -A TEDIOUS=([lavapipe-new]=family=attention,matrices [swiftshader]=family=affine)
 for d in "${drivers[@]}"; do
   say "$d"
   if [ -n "$reduced" ]; then
