@@ -92,7 +92,7 @@ MEMORY=unified,coherent,memory_budget,host_import
 SMALL=shared_memory=16384,workgroup_invocations=128,batch=1
 ROOM=storage_range=4096,allocation_size=65536
 # What takes a driver's compiler minutes. Products by cooperative matrices are among the tests under `missing barriers`.
-declare -A TEDIOUS=([lavapipe-new]=family=attention,matrices [swiftshader]=family=affine)
+declare -A TEDIOUS=([lavapipe-new]='family=attention,matrices' [swiftshader]='family=affine')
 for d in "${drivers[@]}"; do
   say "$d"
   if [ -n "$reduced" ]; then
