@@ -261,14 +261,6 @@ unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize)
     let a = a.0.as_mut_ptr().cast::<T>();
     // SAFETY: the caller's promise; `a` holds `side` lines and is written before it is read.
     unsafe {
-        // Lines that are far apart may push each other out of the nearest cache, so each is read whole at once.
-        let (mut f, mut fs) = (f, fs);
-        if size_of::<T>() != 4 || S::N < side {
-            for i in 0..side {
-                std::ptr::copy_nonoverlapping(f.offset(i as isize * fs), a.add(i * side), side);
-            }
-            (f, fs) = (a.cast_const(), side as isize);
-        }
         if size_of::<T>() == 4 {
             for i in (0..side).step_by(S::N) {
                 for j in (0..side).step_by(S::N) {
@@ -284,6 +276,9 @@ unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize)
                 }
             }
         } else {
+            for i in 0..side {
+                std::ptr::copy_nonoverlapping(f.offset(i as isize * fs), a.add(i * side), side);
+            }
             for j in 0..side {
                 for i in 0..side {
                     *b.add(j * ld + i) = *a.add(i * side + j);

@@ -128,15 +128,7 @@ pub(crate) fn map(
     if times == 1 {
         single(&mut c, first_number);
     } else {
-        let lane = c.word_op(Op::BitwiseAnd, first_number, GROUP - 1);
-        let base = c.op(Op::ISub, c.u32, &[first_number, lane]);
-        let base = c.word_op(Op::IMul, base, times);
-        let mine: Vec<Id> = (0..times)
-            .map(|time| {
-                let lane = c.word_op(Op::IAdd, lane, time * GROUP);
-                c.op(Op::IAdd, c.u32, &[base, lane])
-            })
-            .collect();
+        let (base, mine) = of_group(&mut c, first_number, times);
         // Most workgroups have all their words, and read them before they write any.
         let whole = if each == 1 { n } else { c.word_op(Op::UDiv, n, each) };
         let all = c.u(times * GROUP);
@@ -164,6 +156,20 @@ pub(crate) fn map(
         c.when(apart, |c| mine.iter().for_each(|&number| single(c, number)));
     }
     made.then(|| c.finish())
+}
+
+/// The numbers of what an invocation computes, `times` of those of its workgroup and [`GROUP`] apart, so that neighbours read
+/// neighbouring memory; before them the workgroup's first.
+pub(super) fn of_group(c: &mut Code, number: Id, times: u32) -> (Id, Vec<Id>) {
+    let lane = c.word_op(Op::BitwiseAnd, number, GROUP - 1);
+    let base = c.op(Op::ISub, c.u32, &[number, lane]);
+    let base = c.word_op(Op::IMul, base, times);
+    let mine = (0..times).map(|time| {
+        let lane = c.word_op(Op::IAdd, lane, time * GROUP);
+        c.op(Op::IAdd, c.u32, &[base, lane])
+    });
+    let mine = mine.collect();
+    (base, mine)
 }
 
 /// Stores element `target`, whose words these are; what lies around it is left alone.

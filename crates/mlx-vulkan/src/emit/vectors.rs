@@ -5,7 +5,7 @@
 //! its only element.
 
 use super::code::{Code, Halves, Id};
-use super::map::{Place, pack, run};
+use super::map::{Place, of_group, pack, run};
 use super::memory::{Value, load, stored, value};
 use crate::kernels::map::GROUP;
 use mlx_ir::DType;
@@ -84,15 +84,7 @@ pub(crate) fn vectors(tape: &Tape, places: &[Place], each: u32, times: u32, halv
         }
     };
     let number = c.number(row);
-    let lane = c.word_op(Op::BitwiseAnd, number, GROUP - 1);
-    let base = c.op(Op::ISub, c.u32, &[number, lane]);
-    let base = c.word_op(Op::IMul, base, times);
-    let mine: Vec<Id> = (0..times)
-        .map(|time| {
-            let lane = c.word_op(Op::IAdd, lane, time * GROUP);
-            c.op(Op::IAdd, c.u32, &[base, lane])
-        })
-        .collect();
+    let (base, mine) = of_group(&mut c, number, times);
     // Most workgroups have all their blocks.
     let end = c.word_op(Op::IAdd, base, times * GROUP);
     let together = c.op(Op::ULessThanEqual, c.bool, &[end, blocks]);

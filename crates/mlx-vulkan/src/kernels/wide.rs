@@ -107,7 +107,7 @@ impl Wide {
     ///
     /// # Errors
     /// As [`Cx::dispatch`].
-    pub fn record(
+    fn record(
         self,
         cx: &mut Cx<'_>,
         d: DType,
