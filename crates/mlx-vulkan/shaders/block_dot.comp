@@ -1,6 +1,7 @@
 #version 450
 // As block_project.comp, with activations rounded to 8 bits, as the processor's kernels do: products of four at a time,
-// in integers. Each workgroup rounds the activations for itself; its teams are its subgroups, of LANES each.
+// in integers. Each workgroup rounds the activations for itself, and may compute several groups of
+// rows by them; its teams are its subgroups, of LANES each.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #define MATRICES
@@ -21,13 +22,13 @@ void fetch_pieces(uint m, uint row, uint t) {
     }
 }
 
-// Adds up the products of the team's rows of matrix `m` (and the next, for a gate). The first weights are under way
-// while the activations are rounded. No more are asked for ahead: the registers that they would take are worth more as
-// room for other teams.
+// Asks for the first weights of the team's rows of matrix `m` (and the next, for a gate).
+void begin(uint m, uint row) { fetch_pieces(m, row, min(gl_SubgroupInvocationID, piece_count(p.k) - 1u)); }
+
+// Adds up the products of these rows, whose first weights `begin` asked for. No more are asked for ahead: the registers
+// that they would take are worth more as room for other teams.
 void products(uint m, uint row) {
     uint t = gl_SubgroupInvocationID, count = piece_count(p.k);
-    fetch_pieces(m, row, min(t, count - 1u));
-    round_activations();
     while (t < count) {
         [[unroll]] for (uint i = 0; i < PIECES; i++) {
             [[unroll]] for (uint c = 0; c < COLS; c++) sum[i * COLS + c] += product(pieces[i], t, c);
@@ -37,15 +38,10 @@ void products(uint m, uint row) {
     }
 }
 
-void main() {
-    [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = 0.0;
-    [[unroll]] for (uint c = 0; c < COLS; c++) squares[c] = 0.0;
-    Place s = place();
-    uint first = gl_SubgroupID * ROWS;
-#define PRODUCTS(m) products(m, s.first + first)
-    FOR_MATRIX(s, PRODUCTS);
+// Adds up what the lanes have of the team's rows, the first of which is row `first` of the workgroup's. Each lane takes one
+// of the results, if there is one for it.
+void give(Place s, uint first) {
     [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = subgroupAdd(sum[i]);
-    // Each lane takes one of the results, if there is one for it.
     const uint own = ROWS * COLS;
     for (uint j = gl_SubgroupInvocationID; j < own; j += LANES) {
         float y = 0.0, other = 0.0, all_squares = 0.0;
@@ -59,5 +55,29 @@ void main() {
             for (uint t = 0; t < SIZE / LANES; t++) all_squares += team_squares[t * COLS + j % COLS];
         }
         conclude(s, first + j / COLS, j % COLS, y, other, all_squares);
+    }
+}
+
+void main() {
+    [[unroll]] for (uint c = 0; c < COLS; c++) squares[c] = 0.0;
+    uint group = first_group(), first = gl_SubgroupID * ROWS;
+    Place s = place(group);
+#define BEGIN(m) begin(m, s.first + first)
+#define PRODUCTS(m) products(m, s.first + first)
+    // Weights are under way while the activations are rounded, and while the results before them are given.
+    FOR_MATRIX(s, BEGIN);
+    round_activations();
+    for (;;) {
+        [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = 0.0;
+        FOR_MATRIX(s, PRODUCTS);
+        Place done = s;
+        group += gl_NumWorkGroups.x * gl_NumWorkGroups.y;
+        bool more = group < p.groups;
+        if (more) {
+            s = place(group);
+            FOR_MATRIX(s, BEGIN);
+        }
+        give(done, first);
+        if (!more) break;
     }
 }

@@ -66,7 +66,7 @@ void finish(Place s) {
 void main() {
     [[unroll]] for (uint i = 0; i < SUMS; i++) sum[i] = 0.0;
     [[unroll]] for (uint c = 0; c < COLS; c++) squares[c] = 0.0;
-    Place s = place();
+    Place s = place(first_group());
 #define PRODUCTS(m) products(m, s.first)
     FOR_MATRIX(s, PRODUCTS);
     finish(s);

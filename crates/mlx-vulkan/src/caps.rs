@@ -99,6 +99,8 @@ macro_rules! flags {
             pub import_alignment: u64,
             /// Dispatches that are handed to the device at a time.
             pub batch: u32,
+            /// Multiprocessors; 0 where the driver does not tell.
+            pub cores: u32,
             /// Nanoseconds of a timestamp tick; 0 if the queue has no timestamps.
             pub timestamp_ns: f32,
         }
@@ -219,15 +221,24 @@ const PARTS: &[&str] = &[
     "unasked",             // being chosen without being named
 ];
 /// Limits that can be lowered.
-const LIMITS: &[&str] =
-    &["shared_memory", "workgroup_invocations", "storage_range", "allocation_size", "batch", "memory", "batches"];
+const LIMITS: &[&str] = &[
+    "shared_memory",
+    "workgroup_invocations",
+    "storage_range",
+    "allocation_size",
+    "batch",
+    "cores",
+    "memory",
+    "batches",
+];
 
 impl Overrides {
     /// Reads a list such as `fp16,subgroups,storage_range=134217728`: flags of [`Caps::FLAGS`], `subgroups` (all their
     /// operations), `subgroup_sums`, `matrices`, `unified` (the processor's access to arrays, so that all are copied),
     /// `rebar` (its window to the device's own memory), `pipeline_file`, `pipelines_meanwhile`
     /// (their being made while other threads hand over work), `unasked` (being chosen without being named), limits
-    /// to be lowered (`memory`: bytes after which the driver has none left, `batches`: after so many the device is lost), and `family=NAME` (kernels).
+    /// to be lowered (`cores`: multiprocessors for which work is cut, `memory`: bytes after which the driver has none left,
+    /// `batches`: after so many the device is lost), and `family=NAME` (kernels).
     ///
     /// # Errors
     /// `Value` for an unknown name or a limit that is no number.
@@ -307,6 +318,7 @@ impl Overrides {
                 "batches" => a.last_batch = a.last_batch.min(value),
                 "memory" => a.memory_limit = a.memory_limit.min(value),
                 "batch" => caps.batch = caps.batch.min(lower).max(1),
+                "cores" => caps.cores = if caps.cores == 0 { lower } else { caps.cores.min(lower).max(1) },
                 _ => caps.allocation_size = caps.allocation_size.min(value),
             }
         }

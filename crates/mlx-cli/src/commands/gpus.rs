@@ -146,6 +146,7 @@ fn device(a: &Adapter) -> Value {
             "allocations": c.allocation_count,
             "host_import_alignment": c.import_alignment,
             "batch": c.batch,
+            "multiprocessors": (c.cores > 0).then_some(c.cores),
             "push_constant_bytes": c.push_constants,
             "timestamp_ns": c.timestamp_ns,
         },

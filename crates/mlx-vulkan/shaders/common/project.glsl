@@ -30,6 +30,7 @@ layout(push_constant) uniform Push {
     uint w_row;         // bytes
     uint k;
     float eps;
+    uint groups;        // of rows, in all matrices
 } p;
 
 const uint SIZE = gl_WorkGroupSize.x;
@@ -41,13 +42,13 @@ float sum[SUMS];
 // Squares of the activations.
 float squares[COLS];
 
-// The matrix whose rows a workgroup computes, and the first of these.
+// A matrix and the first of the rows of it that a workgroup computes at a time: a group of rows, counted over all matrices.
 struct Place {
     uint m;
     uint first;
 };
-Place place() {
-    uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+uint first_group() { return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x; }
+Place place(uint group) {
     Place s = Place(0u, group);
     if (GATE == 0u && COUNT > 1u) {
         uint groups = (p.n[0] + GROUP_ROWS - 1u) / GROUP_ROWS;

@@ -163,6 +163,7 @@ pub(super) fn caps(
     let mut dots = vk::PhysicalDeviceShaderIntegerDotProductProperties::default();
     let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
     let mut controls = vk::PhysicalDeviceFloatControlsProperties::default();
+    let mut cores = vk::PhysicalDeviceShaderSMBuiltinsPropertiesNV::default();
     let mut p = vk::PhysicalDeviceProperties2::default().push_next(&mut subgroup).push_next(&mut maintenance3);
     if v12 {
         p = p.push_next(&mut controls);
@@ -176,6 +177,9 @@ pub(super) fn caps(
     let has_import = ext.has(ash::ext::external_memory_host::NAME);
     if has_import {
         p = p.push_next(&mut host);
+    }
+    if ext.has(ash::nv::shader_sm_builtins::NAME) {
+        p = p.push_next(&mut cores);
     }
     // SAFETY: as above.
     unsafe { instance.raw.get_physical_device_properties2(device, &mut p) };
@@ -247,6 +251,7 @@ pub(super) fn caps(
         storage_alignment: limits.min_storage_buffer_offset_alignment.max(1),
         import_alignment: host.min_imported_host_pointer_alignment,
         batch: super::queue::BATCH as u32,
+        cores: cores.shader_sm_count,
         timestamp_ns: if queue.timestamp_valid_bits > 0 { limits.timestamp_period } else { 0.0 },
     }
 }

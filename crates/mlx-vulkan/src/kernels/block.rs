@@ -26,6 +26,9 @@ const TILE: u32 = 64;
 const PACK_GROUP: u32 = 256;
 /// Invocations of a workgroup of the kernel in integers; activations that share a scale.
 const DOT_GROUP: u32 = 512;
+/// Of these a multiprocessor's share, beyond which a workgroup computes several groups of rows: rounding the activations
+/// once for all of them is worth more than what others could do meanwhile.
+const DOT_SHARE: u32 = 1024;
 const RUN: usize = 32;
 
 /// Rows of x and their length.
@@ -94,6 +97,11 @@ impl Form {
     fn group_rows(self) -> usize {
         (self.group / self.lanes * self.rows) as usize
     }
+    /// How many workgroups compute so many groups of rows, each about as many of them.
+    fn workgroups(self, caps: &Caps, groups: usize) -> usize {
+        let most = (caps.cores.saturating_mul(DOT_SHARE) / self.group).max(1) as usize;
+        if !self.dot || caps.cores == 0 || groups <= most { groups } else { groups.div_ceil(groups.div_ceil(most)) }
+    }
 }
 
 /// Whether all rows of a matrix begin where kernels that read whole words need it.
@@ -127,7 +135,7 @@ fn project(
     let to: SmallVec<[Bound; 3]> = outs.iter().map(|o| cx.output(o)).collect::<Result<_>>()?;
     let norm = around.norm.map(|(w, _)| cx.input(w)).transpose()?;
     let added = around.added.map(|a| cx.input(a)).transpose()?;
-    let mut push = [0u32; 15];
+    let mut push = [0u32; 16];
     for (i, (w, b)) in matrices.iter().zip(&weights).enumerate() {
         push[i] = b.first;
         push[3 + i] = w.desc.shape[0] as u32;
@@ -170,6 +178,8 @@ fn project(
     // The number of runs is a constant of the kernel in integers only.
     let spec = if form.dot { &spec[..] } else { &spec[..11] };
     let groups = counted.iter().map(|w| w.desc.shape[0].div_ceil(form.group_rows())).sum();
+    push[15] = groups as u32;
+    let workgroups = form.workgroups(cx.caps, groups);
     let weight = |i: usize| weights.get(i).unwrap_or(&weights[0]);
     let out = |i: usize| to.get(i).unwrap_or(&to[0]);
     let bind = [
@@ -186,7 +196,7 @@ fn project(
     let dot = shaders::block_dot(format).filter(|_| form.dot);
     let shader = dot.unwrap_or_else(|| shaders::block_project(format));
     let lanes = if form.dot { form.lanes } else { 0 };
-    let d = Dispatch { shader, spec, bind: &bind, push: &push, groups: across(cx.caps, groups) };
+    let d = Dispatch { shader, spec, bind: &bind, push: &push, groups: across(cx.caps, workgroups) };
     cx.dispatch_by(&d, lanes)
 }
 
