@@ -82,24 +82,22 @@ fn projections_in_ranges_of_rows() {
 fn projections_by_few_workgroups() {
     let Some(gpu) = backend().and_then(|_| without("cores=2")) else { return };
     let (k, norm) = (256, array(&[256], DType::F32, 9));
-    for format in [QuantFormat::Q4_0, QuantFormat::Q8_0, QuantFormat::Q4_K, QuantFormat::Q6_K] {
+    let op = |format: QuantFormat, count: usize, gate, add| BlockProject {
+        formats: std::iter::repeat_n(format, count).collect(),
+        eps: Some(Real::new(1e-5)),
+        gate,
+        add,
+        exact: false,
+    };
+    for (format, m) in [(QuantFormat::Q4_0, 1), (QuantFormat::Q6_K, 3)] {
         let [large, small] = [515, 40].map(|n| weights(format, n, k));
-        for m in [1, 3] {
-            let x = array(&[m, k], DType::F32, m);
-            let op = |count: usize, gate, add| BlockProject {
-                formats: std::iter::repeat_n(format, count).collect(),
-                eps: Some(Real::new(1e-5)),
-                gate,
-                add,
-                exact: false,
-            };
-            let outs = [515, 40, 515].map(|n| Desc::contiguous(&[m, n], DType::F32));
-            same(&gpu, op(3, None, false), &given(x.clone(), &[&norm, &large, &small, &large]), &outs);
-            let gated = given(x.clone(), &[&norm, &large, &large]);
-            same(&gpu, op(2, Some(Gate::Silu), false), &gated, &outs[..1]);
-            let added = array(&[m, 515], DType::F32, 4);
-            same(&gpu, op(1, None, true), &given(x, &[&norm, &large, &added]), &outs[..1]);
-        }
+        let x = array(&[m, k], DType::F32, m);
+        let outs = [515, 40, 515].map(|n| Desc::contiguous(&[m, n], DType::F32));
+        same(&gpu, op(format, 3, None, false), &given(x.clone(), &[&norm, &large, &small, &large]), &outs);
+        let gated = given(x.clone(), &[&norm, &large, &large]);
+        same(&gpu, op(format, 2, Some(Gate::Silu), false), &gated, &outs[..1]);
+        let added = array(&[m, 515], DType::F32, 4);
+        same(&gpu, op(format, 1, None, true), &given(x, &[&norm, &large, &added]), &outs[..1]);
     }
 }
 
