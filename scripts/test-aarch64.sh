@@ -80,7 +80,7 @@ cpus=(cortex-a53 cortex-a76 max)
 if [ $reduced = 1 ]; then
   # Kernels differ by platform; the rest is the same safe Rust that the native run has tested. Without their unit tests
   # the kernels are built once, not twice.
-  packages=(-p mlx-cpu -p mlx-check --bin mlx-check --test qmatmul)
+  packages=(-p mlx-cpu -p mlx-check --test levels --test qmatmul)
   cpus=(cortex-a53 cortex-a76)
 fi
 if [ -n "${ARM_CPUS:-}" ]; then read -ra cpus <<<"$ARM_CPUS"; fi
