@@ -52,6 +52,17 @@ pub enum Kind {
     Complex,
 }
 
+/// An f64 as f16, by f32 as MLX rounds. What `half` has for it differs by machine: without instructions of its own it
+/// leaves out the number's last 32 bits, and so takes some for ties that are none.
+pub fn f16_of(x: f64) -> f16 {
+    f16::from_f32(x as f32)
+}
+
+/// An f64 as bf16, as [`f16_of`].
+pub fn bf16_of(x: f64) -> bf16 {
+    bf16::from_f32(x as f32)
+}
+
 impl DType {
     /// All dtypes in MLX's order.
     pub const ALL: [DType; 14] = [
@@ -298,5 +309,18 @@ impl Element for C64 {
     fn put_le(self, out: &mut Vec<u8>) {
         self.re.put_le(out);
         self.im.put_le(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_just_above_a_tie_is_rounded_up() {
+        let tie = |bits: i32| 1.0 + 2f64.powi(-bits - 1);
+        let above = |bits: i32| tie(bits) + 2f64.powi(-22);
+        assert_eq!([tie(10), above(10)].map(|x| f16_of(x).to_f64()), [1.0, 1.0 + 2f64.powi(-10)]);
+        assert_eq!([tie(7), above(7)].map(|x| bf16_of(x).to_f64()), [1.0, 1.0 + 2f64.powi(-7)]);
     }
 }

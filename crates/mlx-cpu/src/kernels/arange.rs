@@ -3,7 +3,7 @@
 use crate::backend::Cx;
 use crate::kernels::Kernel;
 use crate::view::slice_mut;
-use half::{bf16, f16};
+use mlx_ir::dtype::{bf16_of, f16_of};
 use mlx_ir::op::Arange;
 use mlx_ir::{C64, DType, Desc, Operand, Result};
 
@@ -38,8 +38,8 @@ impl Kernel for Arange {
             DType::I16 => fill(out, |i| n(i) as i16),
             DType::I32 => fill(out, |i| n(i) as i32),
             DType::I64 => fill(out, n),
-            DType::F16 => fill(out, |i| f16::from_f64(f(i))),
-            DType::BF16 => fill(out, |i| bf16::from_f64(f(i))),
+            DType::F16 => fill(out, |i| f16_of(f(i))),
+            DType::BF16 => fill(out, |i| bf16_of(f(i))),
             DType::F32 => fill(out, |i| f(i) as f32),
             DType::F64 => fill(out, f),
             DType::C64 => fill(out, |i| C64::new(f(i) as f32, 0.0)),

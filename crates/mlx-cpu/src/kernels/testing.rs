@@ -2,6 +2,7 @@
 
 use crate::{Isa, Pool};
 use half::{bf16, f16};
+use mlx_ir::dtype::{bf16_of, f16_of};
 use mlx_ir::{Buffer, C64, DType, Desc, Element, Memory, Operand, Shape, Strides};
 
 /// Bytes of sentinel on each side.
@@ -215,8 +216,8 @@ unsafe fn store(p: *mut u8, d: DType, v: &[f64]) {
             DType::I32 => p.cast::<i32>().write(x as i32),
             DType::U64 => p.cast::<u64>().write(x as u64),
             DType::I64 => p.cast::<i64>().write(x as i64),
-            DType::F16 => p.cast::<f16>().write(f16::from_f64(x)),
-            DType::BF16 => p.cast::<bf16>().write(bf16::from_f64(x)),
+            DType::F16 => p.cast::<f16>().write(f16_of(x)),
+            DType::BF16 => p.cast::<bf16>().write(bf16_of(x)),
             DType::F32 => p.cast::<f32>().write(x as f32),
             DType::F64 => p.cast::<f64>().write(x),
             DType::C64 => p.cast::<C64>().write(C64::new(x as f32, v[1] as f32)),

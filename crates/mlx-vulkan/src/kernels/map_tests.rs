@@ -1,7 +1,8 @@
 //! Every scalar function with every dtype in every layout, against the processor.
 
 use crate::testing::{backend, compare, cpu, host_array, run, without};
-use half::{bf16, f16};
+use half::f16;
+use mlx_ir::dtype::{bf16_of, f16_of};
 use mlx_ir::op::Map;
 use mlx_ir::{Backend, C64, DType, Desc, Element, Func, Op, Operand, Tape, TapeBuilder};
 use std::sync::Arc;
@@ -57,8 +58,8 @@ fn operand(d: DType, len: usize, turn: usize) -> Operand {
         DType::I16 => ints!(i16),
         DType::I32 => ints!(i32),
         DType::I64 => ints!(i64),
-        DType::F16 => host_array(&[len], &(0..len).map(|i| f16::from_f64(real(i))).collect::<Vec<_>>()),
-        DType::BF16 => host_array(&[len], &(0..len).map(|i| bf16::from_f64(real(i))).collect::<Vec<_>>()),
+        DType::F16 => host_array(&[len], &(0..len).map(|i| f16_of(real(i))).collect::<Vec<_>>()),
+        DType::BF16 => host_array(&[len], &(0..len).map(|i| bf16_of(real(i))).collect::<Vec<_>>()),
         DType::F32 => host_array(&[len], &(0..len).map(|i| real(i) as f32).collect::<Vec<_>>()),
         DType::F64 => host_array(&[len], &(0..len).map(real).collect::<Vec<_>>()),
         DType::C64 => {

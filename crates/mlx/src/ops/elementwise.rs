@@ -76,8 +76,8 @@ impl Scalar {
             DType::I16 => Array::scalar(i as i16),
             DType::I32 => Array::scalar(i as i32),
             DType::I64 => Array::scalar(i),
-            DType::F16 => Array::scalar(half::f16::from_f64(f)),
-            DType::BF16 => Array::scalar(half::bf16::from_f64(f)),
+            DType::F16 => Array::scalar(mlx_ir::dtype::f16_of(f)),
+            DType::BF16 => Array::scalar(mlx_ir::dtype::bf16_of(f)),
             DType::F32 => Array::scalar(f as f32),
             DType::F64 => Array::scalar(f),
             DType::C64 => Array::scalar(match self {

@@ -5,6 +5,7 @@ use crate::array::{Array, Data};
 use crate::rules::{self, Row};
 use crate::runtime;
 use half::{bf16, f16};
+use mlx_ir::dtype::{bf16_of, f16_of};
 use mlx_ir::{Aval, C64, DType, Element, Error, Kind, Op, Result, Shape, desc};
 use std::collections::HashMap;
 
@@ -105,8 +106,8 @@ pub fn round_to(n: Num, dtype: DType) -> Num {
         DType::I16 => Num::Int(int(n) as i16 as i128),
         DType::I32 => Num::Int(int(n) as i32 as i128),
         DType::I64 => Num::Int(int(n) as i64 as i128),
-        DType::F16 => Num::Float(f16::from_f64(n.f64()).to_f64()),
-        DType::BF16 => Num::Float(bf16::from_f64(n.f64()).to_f64()),
+        DType::F16 => Num::Float(f16_of(n.f64()).to_f64()),
+        DType::BF16 => Num::Float(bf16_of(n.f64()).to_f64()),
         DType::F32 => Num::Float(n.f64() as f32 as f64),
         DType::F64 => Num::Float(n.f64()),
         DType::C64 => {
@@ -188,8 +189,8 @@ impl Tensor {
                 DType::I16 => (n.int() as i16).put_le(&mut out),
                 DType::I32 => (n.int() as i32).put_le(&mut out),
                 DType::I64 => (n.int() as i64).put_le(&mut out),
-                DType::F16 => f16::from_f64(n.f64()).put_le(&mut out),
-                DType::BF16 => bf16::from_f64(n.f64()).put_le(&mut out),
+                DType::F16 => f16_of(n.f64()).put_le(&mut out),
+                DType::BF16 => bf16_of(n.f64()).put_le(&mut out),
                 DType::F32 => (n.f64() as f32).put_le(&mut out),
                 DType::F64 => n.f64().put_le(&mut out),
                 DType::C64 => {
