@@ -94,7 +94,7 @@ SMALL=shared_memory=16384,workgroup_invocations=128,batch=1
 ROOM=storage_range=4096,allocation_size=65536
 # What takes a driver's compiler minutes. Products by cooperative matrices are among the tests under `missing barriers`.
 declare -A TEDIOUS=([lavapipe-new]='family=attention,matrices' [swiftshader]='family=affine')
-sized=''
+first=1
 for d in "${drivers[@]}"; do
   say "$d"
   if [ -n "$reduced" ]; then
@@ -103,7 +103,7 @@ for d in "${drivers[@]}"; do
   fi
   skip=() skip_access=("${large[@]}") only_access=() part=() off='' access=1
   case $d in
-    lavapipe-[0-9]*) access=${sized:-1} sized=0 ;;
+    lavapipe-[0-9]*) access=$first first=0 ;;
     lavapipe-new) only_access=(cooperative_matrices_give_the_product) ;;
   esac
   # Its compiler takes minutes and gigabytes for these, with the layer's code in every access for all products.

@@ -5,9 +5,9 @@ use crate::buffer;
 use crate::convert::{ArrayOrInt, Operand, scalar};
 use crate::dlpack;
 use crate::error::{Fail, R, runtime, type_, value};
-use half::{bf16, f16};
 use mlx::ops::{self, Scalar};
 use mlx::{Array, C64, DType, Element};
+use mlx_ir::dtype::{bf16_of, f16_of};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
@@ -137,8 +137,8 @@ fn fill(values: &[Scalar], shape: &[usize], dtype: DType) -> R<Array> {
         DType::I16 => with(values, shape, |s| whole(s) as i16),
         DType::I32 => with(values, shape, |s| whole(s) as i32),
         DType::I64 => with(values, shape, whole),
-        DType::F16 => with(values, shape, |s| f16::from_f32(real(s) as f32)),
-        DType::BF16 => with(values, shape, |s| bf16::from_f32(real(s) as f32)),
+        DType::F16 => with(values, shape, |s| f16_of(real(s))),
+        DType::BF16 => with(values, shape, |s| bf16_of(real(s))),
         DType::F32 => with(values, shape, |s| real(s) as f32),
         DType::F64 => with(values, shape, real),
         DType::C64 => with(values, shape, |s| match *s {

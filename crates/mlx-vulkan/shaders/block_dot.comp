@@ -1,7 +1,7 @@
 #version 450
 // As block_project.comp, with activations rounded to 8 bits, as the processor's kernels do: products of four at a time,
-// in integers. Each workgroup rounds the activations for itself, and may compute several groups of
-// rows by them; its teams are its subgroups, of LANES each.
+// in integers. Each workgroup rounds the activations for itself, and may compute several groups of rows with them; its teams
+// are its subgroups, of LANES each.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #define MATRICES
