@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# test-vulkan.sh [--reduced] [DRIVER...|all]: the Vulkan back end on software drivers, under validation.
+# test-vulkan.sh [--reduced] [--jobs N] [DRIVER...|all]: the Vulkan back end on software drivers, under validation.
 #
 # On each driver: the kernels' tests; the same under the newer validation layer with its checks of the calls and of
 # missing barriers, then with its checks of the shaders' accesses (which takes half an hour: on SwiftShader and the first
 # lavapipe, and of cooperative matrices on lavapipe-new); a part of the case list (mlx-check). On the first lavapipe also
 # with capabilities taken away. Then the newer validator reads the shaders with cooperative matrices; and it is shown that
 # the layer notices when a barrier is taken away.
+# It takes hours of processor time. --jobs: so many runs at a time (as many as there are processors; one with --reduced).
 # --reduced, which CI runs, takes a few minutes: the self-test of every family of kernels on each driver, and missing
 # barriers with the tests of a few kernels on lavapipe-new. Drivers (default: all):
 #
@@ -21,16 +22,19 @@ cd "$ROOT"
 ALL=(lavapipe-128 lavapipe-256 lavapipe-512 lavapipe-new swiftshader)
 # Families of the case list that are run: something of every kind of kernel.
 CASES=(add cast sum argmax matmul conv fft softmax pad)
-reduced='' drivers=()
-for a in "$@"; do
-  case $a in
+reduced='' jobs='' drivers=()
+while [ $# -gt 0 ]; do
+  case $1 in
     -h|--help) usage; exit 0 ;;
     --reduced) reduced=1 ;;
+    --jobs) jobs=${2:-}; [[ $jobs =~ ^[1-9][0-9]*$ ]] || die "--jobs needs a number"; shift ;;
     all) drivers+=("${ALL[@]}") ;;
-    *) [[ " ${ALL[*]} " == *" $a "* ]] || die "no driver is called $a; there are ${ALL[*]}"
-       drivers+=("$a") ;;
+    *) [[ " ${ALL[*]} " == *" $1 "* ]] || die "no driver is called $1; there are ${ALL[*]}"
+       drivers+=("$1") ;;
   esac
+  shift
 done
+[ -n "$jobs" ] || if [ -n "$reduced" ]; then jobs=1; else jobs=$(nproc); fi
 [ ${#drivers[@]} -gt 0 ] || drivers=("${ALL[@]}")
 
 need_rust
@@ -42,13 +46,15 @@ done
 
 say "building"
 build_workspace
-TESTS=$(built mlx_vulkan test)
-CHECK=$(built mlx-check program)
-
-# Each run begins without the pipelines of another, and leaves nothing in the user's folder.
-MLX_ARM_HOME=$(mktemp -d)
-trap 'rm -rf "$MLX_ARM_HOME"' EXIT
-export MLX_ARM_HOME MLX_VULKAN_REQUIRED=1
+# What is tested is as it was at the beginning, whatever is built meanwhile.
+scratch=$(mktemp -d)
+trap 'jobs -p | xargs -r kill; rm -rf "$scratch"' EXIT
+TESTS=$scratch/tests CHECK=$scratch/mlx-check
+cp "$(built mlx_vulkan test)" "$TESTS"
+cp "$(built mlx-check program)" "$CHECK"
+mkdir "$scratch/home" "$scratch/runs"
+# Nothing is left in the user's folder.
+export MLX_ARM_HOME=$scratch/home MLX_VULKAN_REQUIRED=1
 unset MLX_ARM_GPU VK_INSTANCE_LAYERS VK_LAYER_ENABLES MLX_VULKAN_DISABLE
 
 # The newer layer finds missing barriers between dispatches only if both are said.
@@ -58,16 +64,21 @@ SYNC=("${LAYER[@]}" VK_LAYER_VALIDATE_SYNC=1 VK_LAYER_SYNCVAL_SHADER_ACCESSES_HE
 ACCESS=("${LAYER[@]}" VK_LAYER_GPUAV_ENABLE=1 MLX_VULKAN_DISABLE=push_descriptor)
 
 OBJECTIONS='VUID-|UNASSIGNED-|SYNC-HAZARD'
-passed=0 failed=0 table=''
-# run NAME DRIVER [VARIABLE=VALUE...] -- COMMAND...: one run; the layer's objections are failures.
+count=0
+# run NAME DRIVER [VARIABLE=VALUE...] -- COMMAND...: one run, beside others; the layer's objections are failures.
 run() {
+  count=$((count + 1))
+  while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+  one "$@" &
+}
+one() {
   local name=$1 driver=$2 vars=() out began=$SECONDS verdict=ok
   shift 2
   while [ "$1" != -- ]; do vars+=("$1"); shift; done
   shift
   # Mesa keeps compiled shaders by what they are, not by the width of its vectors. The reduced form takes what is kept:
   # the newer lavapipe compiles for minutes.
-  [ -n "$reduced" ] || vars+=("MESA_SHADER_CACHE_DIR=$MLX_ARM_HOME/$driver")
+  [ -n "$reduced" ] || vars+=("MESA_SHADER_CACHE_DIR=$scratch/mesa/$driver")
   case $driver in lavapipe-[0-9]*) vars+=("LP_NATIVE_VECTOR_WIDTH=${driver#lavapipe-}"); driver=lavapipe ;; esac
   out=$(log "vulkan-$name")
   if ! env "${vars[@]}" scripts/vulkan-drivers.sh --run "$driver" "$@" >"$out" 2>&1; then verdict=FAILED
@@ -75,9 +86,10 @@ run() {
   fi
   report "$name" "$verdict" $((SECONDS - began)) "$out"
 }
+# report NAME VERDICT SECONDS LOG: a line of the table, in the order of the runs' beginnings.
 report() {
-  if [ "$2" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); tail -n 25 "$4"; fi
-  table+=$(printf '%-28s %5d s  %s' "$1" "$3" "$2")$'\n'
+  if [ "$2" != ok ]; then tail -n 25 "$4"; fi
+  printf '%-28s %5d s  %s\n' "$1" "$3" "$2" >"$scratch/runs/$(printf %03d $count)"
   note "$1: $2 ($3 s; ${4#"$ROOT"/})"
 }
 
@@ -95,8 +107,8 @@ ROOM=storage_range=4096,allocation_size=65536
 # What takes a driver's compiler minutes. Products by cooperative matrices are among the tests under `missing barriers`.
 declare -A TEDIOUS=([lavapipe-new]='family=attention,matrices' [swiftshader]='family=affine')
 first=1
+say "runs, $jobs at a time"
 for d in "${drivers[@]}"; do
-  say "$d"
   if [ -n "$reduced" ]; then
     run "$d-selftest" "$d" MLX_VULKAN_SELFTEST=2 "MLX_VULKAN_DISABLE=${TEDIOUS[$d]:-}" -- "$CHECK" test argmax --device gpu
     continue
@@ -124,7 +136,6 @@ for d in "${drivers[@]}"; do
   done
 done
 if [ -n "$reduced" ]; then
-  say "missing barriers"
   run sync lavapipe-new "${SYNC[@]}" -- "$TESTS" --test-threads 1 reductions_in_one_and_two_steps scan::tests \
     cooperative_matrices_give_the_product
 else
@@ -132,7 +143,6 @@ else
   for d in "${drivers[@]}" ''; do case $d in lavapipe-*) break ;; esac; done
 fi
 if [ -z "$reduced" ] && [ -n "$d" ]; then
-  say "capabilities taken away on $d"
   for list in "$TYPES" "$MEMORY" "$SMALL"; do
     run "without-${list%%[,=]*}" "$d" "MLX_VULKAN_DISABLE=$list" -- "$TESTS" "${slow[@]}"
   done
@@ -142,25 +152,29 @@ if [ -z "$reduced" ] && [ -n "$d" ]; then
 fi
 
 # Those with cooperative matrices, which Debian's validator does not know and some of which no software driver takes.
-say "SPIR-V"
-began=$SECONDS verdict=ok
-out=$(log vulkan-spirv)
-for f in crates/mlx-vulkan/shaders/bundle/*_coop*.spv; do
-  scripts/vulkan-drivers.sh --run lavapipe-new "$CACHE/vulkan/forky/usr/bin/spirv-val" --target-env vulkan1.3 "$f" ||
-    { verdict=FAILED; note "$f is not valid"; }
-done >"$out" 2>&1
-report spirv "$verdict" $((SECONDS - began)) "$out"
+spirv() {
+  local f verdict=ok out began=$SECONDS
+  out=$(log vulkan-spirv)
+  for f in crates/mlx-vulkan/shaders/bundle/*_coop*.spv; do
+    scripts/vulkan-drivers.sh --run lavapipe-new "$CACHE/vulkan/forky/usr/bin/spirv-val" --target-env vulkan1.3 "$f" ||
+      { verdict=FAILED; note "$f is not valid"; }
+  done >"$out" 2>&1
+  report spirv "$verdict" $((SECONDS - began)) "$out"
+}
+barrier_taken_away() {
+  local verdict=ok out status=0 began=$SECONDS
+  out=$(log vulkan-barrier)
+  env "${SYNC[@]}" MLX_VULKAN_TEST_DROP_BARRIER=1 scripts/vulkan-drivers.sh --run lavapipe-new \
+    "$TESTS" reductions_in_one_and_two_steps >"$out" 2>&1 || status=$?
+  grep -q 'SYNC-HAZARD' "$out" || verdict="FAILED: the validation layer said nothing (exit status $status)"
+  report barrier "$verdict" $((SECONDS - began)) "$out"
+}
+wait
+count=$((count + 1)); spirv
+count=$((count + 1)); barrier_taken_away
 
-say "a barrier taken away"
-began=$SECONDS
-out=$(log vulkan-barrier)
-status=0
-env "${SYNC[@]}" MLX_VULKAN_TEST_DROP_BARRIER=1 scripts/vulkan-drivers.sh --run lavapipe-new \
-  "$TESTS" reductions_in_one_and_two_steps >"$out" 2>&1 || status=$?
-if grep -q 'SYNC-HAZARD' "$out"; then verdict=ok; else verdict="FAILED: the validation layer said nothing (exit status $status)"; fi
-report barrier "$verdict" $((SECONDS - began)) "$out"
-
-say "runs"
-printf '%s' "$table"
-printf '%d passed, %d failed\n' $passed $failed
-[ $failed = 0 ]
+say "results"
+cat "$scratch"/runs/*
+passed=$(cat "$scratch"/runs/* | grep -c ' s  ok$' || true)
+printf '%d passed, %d failed\n' "$passed" $((count - passed))
+[ "$passed" = "$count" ]
