@@ -2,7 +2,8 @@
 // Products of many rows with weights in blocks by cooperative matrices: a workgroup computes BN weight rows by BM rows
 // of activations, each of its subgroups WN by WM of them. Weights are decoded into shared memory as f16, two runs of 32
 // at a time, with the activations (pack.comp) at the same places. While they are multiplied, the next ones are under
-// way. Sums are f32. Rows of weights are aligned as common/runs.glsl wants them.
+// way. Sums are f32. Rows of weights are aligned as common/runs.glsl wants them. Small products are computed in parts of
+// the terms, one after another in the result, so that there are workgroups enough.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_KHR_memory_scope_semantics : require
@@ -25,6 +26,7 @@ layout(push_constant) uniform Push {
     uint k;
     uint n;        // rows of weights = columns of the product
     uint m;        // rows of activations
+    uint steps;    // of 64 terms, of a part of the sums
 } p;
 layout(constant_id = 1) const uint BN = 128;
 layout(constant_id = 2) const uint BM = 128;
@@ -78,7 +80,11 @@ void main() {
     uint lane = gl_LocalInvocationID.x;
     uint tiles = (p.n + BN - 1u) / BN;
     uint group = gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
-    uint n0 = group % tiles * BN, m0 = group / tiles * BM;
+    uint all = tiles * ((p.m + BM - 1u) / BM), part = group / all;
+    uint n0 = group % tiles * BN, m0 = group % all / tiles * BM;
+    uint first = part * p.steps, end = min(first + p.steps, (p.k + 63u) / 64u), out_first = p.out_first + part * p.m * p.n;
+    // Of the whole workgroup.
+    if (part > 0u && first >= end) return;
     uint down = gl_SubgroupID / ACROSS * WN, across = gl_SubgroupID % ACROSS * WM;
     uint run = lane % RUNS, w_row = lane / RUNS, chunk = lane % STEP, x_row = lane / STEP;
     uint w_rows[W_EACH], x_rows[X_EACH];
@@ -90,7 +96,6 @@ void main() {
     }
     SUMS sum[FN * FM];
     [[unroll]] for (uint i = 0; i < FN * FM; i++) sum[i] = SUMS(0.0);
-    uint steps = (p.k + 63u) / 64u;
 #define FETCH(step) \
     [[unroll]] for (uint i = 0; i < X_EACH; i++) x_next[i] = x_eights[x_rows[i] + (step) * STEP]; \
     [[unroll]] for (uint i = 0; i < W_EACH; i++) fetch_run(w_rows[i], (step) * RUNS + run, i * 4u)
@@ -98,11 +103,11 @@ void main() {
     [[unroll]] for (uint i = 0; i < W_EACH * 4u; i++) \
         w_tile[(w_row + i / 4u * (SIZE / RUNS)) * STRIDE + run * 4u + i % 4u] = w_next[i]; \
     [[unroll]] for (uint i = 0; i < X_EACH; i++) x_tile[(x_row + i * (SIZE / STEP)) * STRIDE + chunk] = x_next[i]
-    FETCH(0u);
+    FETCH(first);
     PUT;
     barrier();
-    [[dont_unroll]] for (uint step = 1; step <= steps; step++) {
-        bool more = step < steps;
+    [[dont_unroll]] for (uint step = first + 1u; step <= end; step++) {
+        bool more = step < end;
         if (more) {
             FETCH(step);
         }
@@ -134,7 +139,7 @@ void main() {
     if (m0 + BM <= p.m && n0 + BN <= p.n) {
         [[unroll]] for (uint i = 0; i < FN; i++) {
             [[unroll]] for (uint j = 0; j < FM; j++) {
-                uint at = p.out_first + (m0 + across + j * SIDE_M) * p.n + n0 + down + i * SIDE_N;
+                uint at = out_first + (m0 + across + j * SIDE_M) * p.n + n0 + down + i * SIDE_N;
                 coopMatStore(sum[i * FM + j], out_floats, at, p.n, gl_CooperativeMatrixLayoutColumnMajor);
             }
         }
@@ -149,7 +154,7 @@ void main() {
             [[unroll]] for (uint e = 0; e < SIDES; e += LANES) {
                 uint own = e + gl_SubgroupInvocationID;
                 uint r = m0 + across + j * SIDE_M + own / SIDE_N, c = n0 + down + i * SIDE_N + own % SIDE_N;
-                if (r < p.m && c < p.n) out_floats[p.out_first + r * p.n + c] = stage[base + own];
+                if (r < p.m && c < p.n) out_floats[out_first + r * p.n + c] = stage[base + own];
             }
             controlBarrier(gl_ScopeSubgroup, gl_ScopeSubgroup, gl_StorageSemanticsShared, gl_SemanticsAcquireRelease);
         }

@@ -17,8 +17,14 @@ layout(constant_id = 2) const uint BN = 128;
 layout(constant_id = 3) const uint BK = 64;
 // Rows of b run along the summed dimension, else along the columns.
 layout(constant_id = 4) const bool B_ALONG_K = true;
-// Tiles at the edges are cut: what is not there is 0.
+// Some tiles reach beyond the factors, and some beyond the result: what is not there is 0. Looking for it halves the
+// speed, so only these do.
 layout(constant_id = 5) const bool EDGES = false;
+layout(constant_id = 6) const bool OUT_EDGES = false;
+// Rows of the first factor are there for whole tiles.
+layout(constant_id = 7) const bool PADDED = false;
+// Rows of the result begin at multiples of eight.
+layout(constant_id = 8) const bool OUT_EVEN = false;
 layout(set = 0, binding = 0) readonly buffer A { FACTOR a[]; };
 layout(set = 0, binding = 1) readonly buffer B { FACTOR b[]; };
 layout(set = 0, binding = 2) writeonly buffer Result { RESULT results[]; };
@@ -42,38 +48,36 @@ float scaled(const in uint row, const in uint column, const in float x, const in
 }
 #endif
 
-// Steps along k that are laid out one after another, so that loads run ahead.
-const uint AHEAD = 4;
+// Steps along k that are laid out one after another, so that loads run ahead. More gain a little where rows of both run
+// along k, and take the driver long.
+const uint AHEAD = B_ALONG_K && !EDGES ? 8 : 4;
 
 #define SUMS coopmat<float, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator>
-#define PRODUCT(CLAMP) { \
+#define STEP { \
+    coopmat<FACTOR, gl_ScopeWorkgroup, BM, BK, gl_MatrixUseA> x; \
+    coopmat<FACTOR, gl_ScopeWorkgroup, BK, BN, gl_MatrixUseB> y; \
+    coopMatLoadTensorNV(x, a, a_first, sliceTensorLayoutNV(a_at, row, BM, k, BK)); \
+    if (B_ALONG_K) coopMatLoadTensorNV(y, b, b_first, sliceTensorLayoutNV(b_at, column, BN, k, BK), across); \
+    else coopMatLoadTensorNV(y, b, b_first, sliceTensorLayoutNV(b_at, k, BK, column, BN)); \
+    sum = coopMatMulAdd(x, y, sum); \
+    k += BK; \
+}
+#define PRODUCT(CLAMP, ROWS) { \
     tensorLayoutNV<2, CLAMP> a_at = createTensorLayoutNV(2, CLAMP), b_at = createTensorLayoutNV(2, CLAMP); \
-    tensorLayoutNV<2, CLAMP> out_at = createTensorLayoutNV(2, CLAMP); \
-    a_at = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(a_at, p.m, p.k), a_row, 1); \
-    out_at = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(out_at, p.m, p.n), p.n, 1); \
+    a_at = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(a_at, ROWS, p.k), a_row, 1); \
     if (B_ALONG_K) b_at = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(b_at, p.n, p.k), b_row, 1); \
     else b_at = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(b_at, p.k, p.n), b_row, 1); \
-    [[dont_unroll]] for (uint from = 0; from < p.k; from += BK * AHEAD) { \
-        [[unroll]] for (uint i = 0; i < AHEAD; i++) { \
-            uint kk = from + i * BK; \
-            coopmat<FACTOR, gl_ScopeWorkgroup, BM, BK, gl_MatrixUseA> x; \
-            coopmat<FACTOR, gl_ScopeWorkgroup, BK, BN, gl_MatrixUseB> y; \
-            coopMatLoadTensorNV(x, a, a_first, sliceTensorLayoutNV(a_at, row, BM, kk, BK)); \
-            if (B_ALONG_K) coopMatLoadTensorNV(y, b, b_first, sliceTensorLayoutNV(b_at, column, BN, kk, BK), across); \
-            else coopMatLoadTensorNV(y, b, b_first, sliceTensorLayoutNV(b_at, kk, BK, column, BN)); \
-            sum = coopMatMulAdd(x, y, sum); \
-        } \
-    } \
-    FINISH \
-    coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator> z = \
-        coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator>(sum); \
-    coopMatStoreTensorNV(z, results, out_first, sliceTensorLayoutNV(out_at, row, BM, column, BN)); \
+    uint k = 0; \
+    [[dont_unroll]] while (k + BK * AHEAD <= p.k) { [[unroll]] for (uint i = 0; i < AHEAD; i++) STEP } \
+    [[dont_unroll]] while (k < p.k) STEP \
 }
-#ifdef SCALED
-#define FINISH coopMatPerElementNV(sum, sum, scaled, row);
-#else
-#define FINISH
-#endif
+#define STORE(CLAMP) { \
+    tensorLayoutNV<2, CLAMP> at = createTensorLayoutNV(2, CLAMP); \
+    at = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(at, p.m, p.n), out_row, 1); \
+    coopMatStoreTensorNV(z, results, out_first, sliceTensorLayoutNV(at, row, BM, column, BN)); \
+}
+#define ABSENT_IS_0 gl_CooperativeMatrixClampModeConstantNV
+#define NONE_ABSENT gl_CooperativeMatrixClampModeUndefinedNV
 
 void main() {
     // Eight tile rows are walked together, so that tiles of b are found in a cache.
@@ -91,9 +95,18 @@ void main() {
     uint a_row = p.a_row & ~7u, b_row = p.b_row & ~7u;
     uint a_first = (p.a_first + at.x * p.a_batch[0] + at.y * p.a_batch[1] + at.z * p.a_batch[2]) & ~7u;
     uint b_first = (p.b_first + at.x * p.b_batch[0] + at.y * p.b_batch[1] + at.z * p.b_batch[2]) & ~7u;
-    uint out_first = p.out_first + batch * p.m * p.n;
+    uint out_row = OUT_EVEN ? p.n & ~7u : p.n, out_first = p.out_first + batch * p.m * p.n;
+    if (OUT_EVEN) out_first &= ~7u;
     tensorViewNV<2, false, 1, 0> across = createTensorViewNV(2, false, 1, 0);
     SUMS sum = SUMS(0.0);
-    if (EDGES) PRODUCT(gl_CooperativeMatrixClampModeConstantNV)
-    else PRODUCT(gl_CooperativeMatrixClampModeUndefinedNV)
+    bool low = row + BM > p.m, right = column + BN > p.n;
+    if (EDGES && ((low && !PADDED) || right || p.k % BK > 0u)) PRODUCT(ABSENT_IS_0, p.m)
+    else PRODUCT(NONE_ABSENT, tiles_m * BM)
+#ifdef SCALED
+    coopMatPerElementNV(sum, sum, scaled, row);
+#endif
+    coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator> z =
+        coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator>(sum);
+    if (OUT_EDGES && (low || right)) STORE(ABSENT_IS_0)
+    else STORE(NONE_ABSENT)
 }

@@ -17,12 +17,24 @@ layout(constant_id = 10) const uint BK = 16;
 layout(constant_id = 11) const uint TM = 8;
 layout(constant_id = 12) const uint TN = 4;
 layout(constant_id = 13) const uint STAGES = 1;
+// The steps through a tile are laid out one after another: code that is long, and faster where there is room for it.
+layout(constant_id = 14) const bool UNROLLED = false;
 const uint SIZE = gl_WorkGroupSize.x;
 const uint A_STRIDE = BM / 4 + 1, B_STRIDE = BN / 4 + 1;
 const uint A_TILE = BK * A_STRIDE, B_TILE = BK * B_STRIDE;
 const uint A_LOADS = BM * BK / (CHUNK * SIZE), B_LOADS = BN * BK / (B_CHUNK * SIZE);
 shared vec4 a_tile[STAGES * A_TILE];
 shared vec4 b_tile[STAGES * B_TILE];
+
+// What an invocation adds for term q of the tiles.
+#define STEP(q) { \
+    vec4 a[TM / 4], b[TN / 4]; \
+    [[unroll]] for (uint i = 0; i < TM / 4; i++) a[i] = a_tile[a_from + (q) * A_STRIDE + i * (BM / TM)]; \
+    [[unroll]] for (uint j = 0; j < TN / 4; j++) b[j] = b_tile[b_from + (q) * B_STRIDE + j * (BN / TN)]; \
+    [[unroll]] for (uint i = 0; i < TM; i++) { \
+        [[unroll]] for (uint j = 0; j < TN / 4; j++) sum[i * (TN / 4) + j] += a[i / 4][i % 4] * b[j]; \
+    } \
+}
 
 void main() {
     uint lane = gl_LocalInvocationID.x;
@@ -33,7 +45,9 @@ void main() {
     EACH_RUN(t, s, BM)
     vec4 sum[TM * TN / 4];
     [[unroll]] for (uint i = 0; i < TM * TN / 4; i++) sum[i] = vec4(0.0);
-    uint down = lane / (BN / TN) * 4, across = lane % (BN / TN) * 4;
+    // Eight neighbours across by four down, so that what they read of both tiles is about the same little.
+    const uint ACROSS = BN / TN / 8;
+    uint block = lane / 32, down = (block / ACROSS * 4 + lane % 32 / 8) * 4, across = (block % ACROSS * 8 + lane % 8) * 4;
     uint a_at = 0, b_at = 0;
     for (uint k = s.first; k < s.end + BK; k += BK) {
         // The first time round there is nothing in shared memory yet, the last time nothing to fetch.
@@ -91,14 +105,8 @@ void main() {
         }
         if (k > s.first) {
             uint a_from = a_at + down / 4, b_from = b_at + across / 4;
-            for (uint q = 0; q < BK; q++) {
-                vec4 a[TM / 4], b[TN / 4];
-                [[unroll]] for (uint i = 0; i < TM / 4; i++) a[i] = a_tile[a_from + q * A_STRIDE + i * (BM / TM)];
-                [[unroll]] for (uint j = 0; j < TN / 4; j++) b[j] = b_tile[b_from + q * B_STRIDE + j * (BN / TN)];
-                [[unroll]] for (uint i = 0; i < TM; i++) {
-                    [[unroll]] for (uint j = 0; j < TN / 4; j++) sum[i * (TN / 4) + j] += a[i / 4][i % 4] * b[j];
-                }
-            }
+            if (UNROLLED) { [[unroll]] for (uint q = 0; q < BK; q++) STEP(q) }
+            else { [[dont_unroll]] for (uint q = 0; q < BK; q++) STEP(q) }
         }
         if (STAGES == 1) {
             barrier();

@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use super::map::{GROUP, Key, grid, known};
+use super::picks::sum_of_parts;
 use super::split;
 use super::wide::{self, Results, Wide};
 use crate::record::{self, Bound, Cx, Dispatch};
@@ -312,6 +313,11 @@ struct Coop {
 const COOP_STEP: usize = 64;
 /// Workgroups of large tiles from which on they pay.
 const COOP_MANY: usize = 96;
+/// Workgroups that a multiprocessor holds: as many are made of a small product by parts of its terms.
+const COOP_EACH: usize = 4;
+/// Steps that are the least of a part, and most parts.
+const COOP_LEAST: usize = 4;
+const COOP_PARTS: usize = 16;
 
 impl Coop {
     /// The tiles for a product of `n` weight rows and `m` rows; none if the device cannot, or not in f16.
@@ -345,6 +351,15 @@ impl Coop {
     fn groups(&self, m: usize, n: usize) -> usize {
         n.div_ceil(self.rows as usize) * m.div_ceil(self.columns as usize)
     }
+    /// Steps of a part of the sums, and how many parts there are: as many as keep the device busy, of a few steps each.
+    fn parts(&self, caps: &Caps, [m, n, k]: [usize; 3]) -> (usize, usize) {
+        let busy = if caps.cores > 0 { caps.cores as usize * COOP_EACH } else { COOP_MANY };
+        let steps = k.div_ceil(COOP_STEP).max(1);
+        let room = usize::try_from(caps.storage_range).unwrap_or(usize::MAX) / (m * n * 4).max(1);
+        let most = (steps / COOP_LEAST).min(room).clamp(1, COOP_PARTS);
+        let each = steps.div_ceil((busy / self.groups(m, n).max(1)).clamp(1, most));
+        (each, steps.div_ceil(each))
+    }
     /// Bytes of shared memory.
     fn shared(&self) -> u32 {
         (self.rows + self.columns) * (COOP_STEP as u32 / 8 + 1) * 16
@@ -358,11 +373,16 @@ struct Packed {
     scales: Bound,
     /// Elements of a row.
     stride: usize,
+    /// Whether memory goes on to a multiple of [`wide::ROWS`] rows.
+    padded: bool,
 }
 
 fn pack(cx: &mut Cx<'_>, x: &Bound, m: usize, k: usize) -> Result<Packed> {
     let stride = k.next_multiple_of(COOP_STEP);
-    let (rows, scales) = (cx.scratch(m * stride * 2)?, cx.scratch(m * 4)?);
+    // Matrices of a workgroup read whole tiles then.
+    let whole = m.next_multiple_of(wide::ROWS) * stride * 2;
+    let padded = whole as u64 <= cx.caps.storage_range;
+    let (rows, scales) = (cx.scratch(if padded { whole } else { m * stride * 2 })?, cx.scratch(m * 4)?);
     let push = [x.first / 4, rows.first / 4, scales.first / 4, k as u32, stride as u32, m as u32];
     let wide = k.is_multiple_of(4) && x.first.is_multiple_of(16) && rows.first.is_multiple_of(8);
     let group = PACK_GROUP.min(cx.caps.workgroup_invocations);
@@ -373,7 +393,7 @@ fn pack(cx: &mut Cx<'_>, x: &Bound, m: usize, k: usize) -> Result<Packed> {
         push: &push,
         groups: across(cx.caps, m),
     })?;
-    Ok(Packed { rows, scales, stride })
+    Ok(Packed { rows, scales, stride, padded })
 }
 
 /// The product of packed rows with a matrix by cooperative matrices.
@@ -389,6 +409,8 @@ fn coop(
     let Some(shader) = shaders::block_coop(format) else { return Ok(()) };
     let [n, row] = [w.desc.shape[0], w.desc.shape[1]];
     let to = cx.output(out)?;
+    let (steps, parts) = c.parts(cx.caps, [m, n, k]);
+    let sums = if parts > 1 { cx.scratch(parts * m * n * 4)? } else { to.clone() };
     let [side_n, side_m, side_k] = c.sides;
     let spec = [c.group(), c.rows, c.columns, c.down, c.across, c.lanes, side_n, side_m, side_k];
     let push = [
@@ -397,23 +419,25 @@ fn coop(
         x.rows.first / 16,
         (x.stride / 8) as u32,
         x.scales.first / 4,
-        to.first / 4,
+        sums.first / 4,
         k as u32,
         n as u32,
         m as u32,
+        steps as u32,
     ];
-    let groups = across(cx.caps, c.groups(m, n));
-    let d = Dispatch { shader, spec: &spec, bind: &[weights, &x.rows, &x.scales, &to], push: &push, groups };
-    cx.dispatch_by(&d, c.lanes)
+    let groups = across(cx.caps, c.groups(m, n) * parts);
+    let d = Dispatch { shader, spec: &spec, bind: &[weights, &x.rows, &x.scales, &sums], push: &push, groups };
+    cx.dispatch_by(&d, c.lanes)?;
+    if parts > 1 { sum_of_parts(cx, DType::F32, m * n, parts, &sums, &to) } else { Ok(()) }
 }
 
 /// Rows of activations from which on matrices of a workgroup pay, with unpacking of weights that are not f16.
 fn wide_from(format: QuantFormat) -> usize {
-    if format == QuantFormat::F16 { 64 } else { 256 }
+    if format == QuantFormat::F16 { 64 } else { 129 }
 }
 
 /// Workgroups of the largest tiles that keep a device busy.
-const WIDE_BUSY: usize = 96;
+const WIDE_BUSY: usize = 192;
 
 fn wide_can(caps: &Caps, format: QuantFormat, k: usize, w: &Operand, weights: &Bound) -> bool {
     let n = w.desc.shape[0];
@@ -455,9 +479,10 @@ fn wide_product(
             Some(plain)
         }
     };
-    let sizes = wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true };
+    let sizes =
+        wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true, padded: x.padded };
     let factors = [&x.rows, unpacked.as_ref().unwrap_or(weights)];
-    let wide = Wide::of(m, n, WIDE_BUSY);
+    let wide = Wide::of([m, n, k], WIDE_BUSY);
     wide.record_in_parts(cx, DType::F16, &sizes, wide.parts(&sizes), factors, &to, Results::Scaled(&x.scales))
 }
 

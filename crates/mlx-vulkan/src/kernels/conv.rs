@@ -253,7 +253,7 @@ impl Windows {
                 }
                 Variant::Tile(t) => {
                     spec[0] = t.group();
-                    spec.extend([t.rows, t.columns, t.step, t.down, t.across, t.stages]);
+                    spec.extend(t.spec());
                 }
                 Variant::Wide(_) | Variant::Rows(_) | Variant::Columns => {}
             },

@@ -210,6 +210,7 @@ impl Product {
             over: [0, 1].map(|i| [0, 1, 2].map(|j| if self.batch[j] > 1 { self.over[i][j] } else { 0 })),
             rows: [step(self.a[0], self.m, self.k), step(row, rows, if along { self.k } else { self.n })],
             along,
+            padded: false,
         })
     }
 
@@ -243,14 +244,23 @@ pub(super) struct Tile {
     pub across: u32,
     /// Steps that lie in shared memory.
     pub stages: u32,
+    /// Whether the terms of a step are laid out one after another.
+    pub unrolled: bool,
 }
 
 impl Tile {
     pub(super) const fn of(rows: u32, columns: u32, step: u32, down: u32, across: u32) -> Tile {
-        Tile { rows, columns, step, down, across, stages: 1 }
+        Tile { rows, columns, step, down, across, stages: 1, unrolled: false }
     }
     const fn twice(self) -> Tile {
         Tile { stages: 2, ..self }
+    }
+    const fn unrolled(self) -> Tile {
+        Tile { unrolled: true, ..self }
+    }
+    /// The constants of the shader.
+    pub fn spec(self) -> [u32; 7] {
+        [self.rows, self.columns, self.step, self.down, self.across, self.stages, self.unrolled.into()]
     }
     /// Invocations of a workgroup.
     pub const fn group(self) -> u32 {
@@ -328,9 +338,9 @@ pub(super) const LOW: Tile = Tile::of(32, 64, 32, 4, 4);
 pub(super) const MIDDLE: Tile = Tile::of(64, 64, 16, 8, 4);
 pub(super) const HIGH: Tile = Tile::of(128, 128, 16, 8, 8);
 pub(super) const TILES: [Tile; 3] = [LOW, MIDDLE, HIGH];
-/// What else large products of f32 are measured with.
-pub(super) const TWICE: [Tile; 3] =
-    [HIGH.twice(), Tile::of(128, 128, 8, 8, 8).twice(), Tile::of(256, 128, 8, 16, 8).twice()];
+/// What else large products are measured with where no cooperative matrices compute them.
+pub(super) const UNROLLED: [Tile; 4] =
+    [MIDDLE.unrolled(), Tile::of(64, 128, 16, 8, 8).unrolled(), HIGH.unrolled(), HIGH.twice().unrolled()];
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -437,7 +447,8 @@ impl Plan {
     pub fn name(&self) -> String {
         let tile = |t: Tile| {
             let stages = if t.stages > 1 { "/twice" } else { "" };
-            format!("{}x{}x{}/{}x{}{stages}", t.rows, t.columns, t.step, t.down, t.across)
+            let unrolled = if t.unrolled { "/unrolled" } else { "" };
+            format!("{}x{}x{}/{}x{}{stages}{unrolled}", t.rows, t.columns, t.step, t.down, t.across)
         };
         let variant = match self.variant {
             Variant::Tile(t) => format!("tile/{}", tile(t)),
@@ -518,10 +529,11 @@ pub(super) fn coop_plan(p: &Product, caps: &Caps, rules: &Rules) -> Option<Plan>
 /// The plans worth measuring, the default first.
 pub(super) fn candidates(p: &Product, quantized: bool, caps: &Caps, default: Plan) -> Vec<Plan> {
     let mut variants: Vec<Variant> = TILES.map(Variant::Tile).into();
-    if p.dtype == DType::F32 && !quantized && p.m.min(p.n) > 64 {
-        variants.extend(TWICE.map(Variant::Tile));
+    let coop: Vec<_> = COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(Variant::Coop).collect();
+    if coop.is_empty() && p.m.min(p.n) > 64 {
+        variants.extend(UNROLLED.map(Variant::Tile));
     }
-    variants.extend(COOP_TILES.iter().filter_map(|&t| Coop::new(t, p.dtype, caps)).map(Variant::Coop));
+    variants.extend(coop);
     if !quantized {
         variants.extend(WIDES.map(Variant::Wide));
     }
@@ -647,7 +659,7 @@ pub(super) fn record(
     match plan.variant {
         Variant::Tile(t) => {
             spec[0] = t.group();
-            spec.extend([t.rows, t.columns, t.step, t.down, t.across, t.stages]);
+            spec.extend(t.spec());
         }
         Variant::Coop(c) => {
             spec[0] = c.group();

@@ -193,8 +193,8 @@ fn weights_in_every_block_format() {
         .remove(0);
         let weights: Vec<f32> = mlx_cpu::host::to_vec(&unpacked);
         // The matrix-vector kernel (up to 8 rows) and the tiled one, with edges of its tiles.
-        // Its widest form once: each count of rows is a pipeline of its own.
-        let wide = if format == QuantFormat::Q4_0 { &[8usize][..] } else { &[] };
+        // Its widest form once: each count of rows is a pipeline of its own. So with weights that are unpacked first.
+        let wide = if format == QuantFormat::Q4_0 { &[8usize, 130][..] } else { &[] };
         for &m in [1usize, 3, 9, 65].iter().chain(wide) {
             let mut x: Vec<f32> = (0..m * k).map(|i| (i * 31 % 97) as f32 * 0.01 - 0.4).collect();
             let x_there = host_array(&[m, k], &x);

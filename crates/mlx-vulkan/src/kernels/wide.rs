@@ -25,8 +25,8 @@ pub(super) const WIDES: [Wide; 4] = [
     Wide { rows: 128, columns: 64, step: 64, group: 128 },
     Wide { rows: 64, columns: 64, step: 64, group: 64 },
 ];
-/// Steps that the shader takes without looking whether there is anything left.
-const AHEAD: usize = 4;
+/// Rows of the highest tile that [`Wide::of`] gives.
+pub(super) const ROWS: usize = 128;
 /// Elements of which rows and first places of the factors are multiples.
 pub(super) const ALIGNED: usize = 8;
 
@@ -53,13 +53,19 @@ pub(super) struct Sizes {
     pub rows: [usize; 2],
     /// Whether rows of the second factor run along k, else along the columns.
     pub along: bool,
+    /// Whether memory of the first factor goes on to a multiple of [`ROWS`] rows; what is there does not matter.
+    pub padded: bool,
 }
 
 /// Workgroups that keep a device busy: with fewer, sums are split. Most parts, and terms below which a part is not worth
 /// its sum.
 const BUSY: usize = 256;
-const PARTS: usize = 4;
-const TERMS: usize = 1024;
+const PARTS: usize = 8;
+const TERMS: usize = 256;
+
+fn most_parts(k: usize) -> usize {
+    (k / TERMS).clamp(1, PARTS)
+}
 
 impl Sizes {
     /// One product as a batch of the products of parts of the terms, whose sum it is; none if it cannot be cut so.
@@ -68,7 +74,7 @@ impl Sizes {
             return Some(self.clone());
         }
         let k = self.k / parts;
-        let whole = self.batch == [1; 3] && self.k == k * parts && k.is_multiple_of(ALIGNED * AHEAD);
+        let whole = self.batch == [1; 3] && self.k == k * parts && k.is_multiple_of(ALIGNED * 4);
         let second = if self.along { k } else { k * self.rows[1] };
         let over = [[0, 0, k as isize], [0, 0, second as isize]];
         whole.then_some(Sizes { k, batch: [1, 1, parts], over, ..*self })
@@ -78,9 +84,8 @@ impl Sizes {
 impl Wide {
     /// Into how many parts the terms of a product that is measured by nobody are cut.
     pub fn parts(self, s: &Sizes) -> usize {
-        let most = (s.k / TERMS).clamp(1, PARTS);
-        let parts = (BUSY / self.groups(s.m, s.n).max(1)).clamp(1, most);
-        if s.in_parts(parts).is_some() { parts } else { 1 }
+        let most = (BUSY / self.groups(s.m, s.n).max(1)).clamp(1, most_parts(s.k));
+        (1..=most).rev().find(|&parts| s.in_parts(parts).is_some()).unwrap_or(1)
     }
     /// Whether the device computes products of this type so.
     pub fn able(caps: &Caps, d: DType) -> bool {
@@ -98,9 +103,11 @@ impl Wide {
     pub fn name(self) -> String {
         format!("{}x{}x{}/{}", self.rows, self.columns, self.step, self.group)
     }
-    /// For a product that is measured by nobody: the largest tile that keeps the device busy.
-    pub fn of(m: usize, n: usize, busy: usize) -> Wide {
-        WIDES.into_iter().filter(|w| w.rows <= 128).find(|w| w.groups(m, n) >= busy).unwrap_or(WIDES[3])
+    /// For a product that is measured by nobody: the largest tile that keeps the device busy, in parts if need be.
+    pub fn of([m, n, k]: [usize; 3], busy: usize) -> Wide {
+        // Less than half of a tile is empty.
+        let fits = |w: &Wide| w.rows as usize <= m.next_multiple_of(64).min(ROWS);
+        WIDES.into_iter().filter(fits).find(|w| w.groups(m, n) * most_parts(k) >= busy).unwrap_or(WIDES[3])
     }
 
     /// Records the product. Factors begin at multiples of [`ALIGNED`] elements, as their rows do.
@@ -123,13 +130,16 @@ impl Wide {
             (Results::Rounded, DType::BF16) => &shaders::MATMUL_COOP2_BF16,
             (Results::Rounded, _) => &shaders::MATMUL_COOP2_F16,
         };
-        let whole = s.m.is_multiple_of(self.rows as usize)
-            && s.n.is_multiple_of(self.columns as usize)
-            && s.k.is_multiple_of(self.step as usize * AHEAD);
-        let spec = [self.group, self.rows, self.columns, self.step, u32::from(s.along), u32::from(!whole)];
+        let rows = s.m.is_multiple_of(self.rows as usize);
+        let columns = s.n.is_multiple_of(self.columns as usize);
+        let whole = (rows || s.padded) && columns && s.k.is_multiple_of(self.step as usize);
         let rounded = matches!(results, Results::Rounded);
         let scales = if let Results::Scaled(scales) = results { Some(scales) } else { None };
         let first_out = if rounded { element(out, d) } else { out.first / 4 };
+        let even = s.n.is_multiple_of(ALIGNED) && (first_out as usize).is_multiple_of(ALIGNED);
+        let [along, edges, out_edges, padded, even] =
+            [s.along, !whole, !(rows && columns), s.padded, even].map(u32::from);
+        let spec = [self.group, self.rows, self.columns, self.step, along, edges, out_edges, padded, even];
         let mut push = [0u32; 18];
         push[..3].copy_from_slice(&[s.m, s.n, s.k].map(|x| x as u32));
         push[3..6].copy_from_slice(&[element(a, d), element(b, d), first_out]);
