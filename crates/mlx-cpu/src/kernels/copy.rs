@@ -11,11 +11,15 @@ use smallvec::SmallVec;
 use std::mem::MaybeUninit;
 
 /// Bytes below which a copy stays on one thread.
-const PARALLEL: usize = 256 << 10;
-/// How a large array is turned: lines that are written next to each other, lines that are read so, and lines of the source in
-/// a task. Memory is slow at single lines far apart.
+pub(crate) const PARALLEL: usize = 256 << 10;
+/// Bytes between lines from which on the processor guesses nothing of what is read next.
+const FAR: usize = 4096;
+/// How an array with lines far apart is turned: lines that are written next to each other, lines that are read so (of a
+/// large array, and of others, which are to keep all threads busy), and lines of the source in a task. Memory is slow at
+/// single lines far apart.
 const ABREAST: usize = 2;
 const ACROSS: usize = 64;
+const ACROSS_FEW: usize = 8;
 const ALONG: usize = 8 * LINE;
 
 /// What is to be moved: a box, with the strides (in elements) of both sides.
@@ -145,7 +149,12 @@ unsafe fn transpose<T: Copy + Send + Sync>(
     let (outer_from, outer_to) = (pick(fs), pick(ts));
     let total: usize = shape.iter().product::<usize>() * size_of::<T>();
     let large = total >= stream::LARGE;
-    let (band, piece) = if large { (ACROSS * side, ALONG) } else { (side, along) };
+    let far = large || fs[last].unsigned_abs() * size_of::<T>() >= FAR;
+    let (band, piece) = match (large, far) {
+        (true, _) => (ACROSS * side, ALONG),
+        (false, true) => (ACROSS_FEW * side, ALONG),
+        (false, false) => (side, along),
+    };
     let (bands, pieces) = (across.div_ceil(band), along.div_ceil(piece));
     let places: usize = outer.iter().product();
     let (step_from, step_to) = (fs[last], ts[near]);
@@ -158,7 +167,7 @@ unsafe fn transpose<T: Copy + Send + Sync>(
             unsafe {
                 let f = from.at(w.offsets[0]).add(first).offset(line as isize * step_from);
                 let t = to.at(w.offsets[1]).offset(first as isize * step_to).add(line);
-                dispatch(cx.isa, Squares { f, step_from, t, step_to, wide, high, large });
+                dispatch(cx.isa, Squares { f, step_from, t, step_to, wide, high, far, large });
             }
         }
         if large {
@@ -181,6 +190,9 @@ struct Squares<T> {
     step_to: isize,
     wide: usize,
     high: usize,
+    /// Lines of the source are asked for before their turn.
+    far: bool,
+    /// The destination is written past the caches.
     large: bool,
 }
 
@@ -191,7 +203,7 @@ impl<T: Copy> Body for Squares<T> {
         let side = LINE / size_of::<T>();
         let mut k = 0;
         while k < self.high {
-            let squares = if self.large && self.high - k >= ABREAST * side { ABREAST } else { 1 };
+            let squares = if self.far && self.high - k >= ABREAST * side { ABREAST } else { 1 };
             let high = (squares * side).min(self.high - k);
             for i in (0..self.wide).step_by(side) {
                 let wide = side.min(self.wide - i);
@@ -200,10 +212,11 @@ impl<T: Copy> Body for Squares<T> {
                     let f = self.f.add(i).offset(k as isize * self.step_from);
                     let t = self.t.offset(i as isize * self.step_to).add(k);
                     if wide == side && high == squares * side {
+                        let (from, to) = ((f, self.step_from), (t, self.step_to));
                         if squares == 1 {
-                            turn::<S, T, 1>(f, self.step_from, t, self.step_to, self.large);
+                            turn::<S, T, 1>(from, to, self.far, self.large);
                         } else {
-                            turn::<S, T, ABREAST>(f, self.step_from, t, self.step_to, self.large);
+                            turn::<S, T, ABREAST>(from, to, self.far, self.large);
                         }
                         continue;
                     }
@@ -224,7 +237,12 @@ impl<T: Copy> Body for Squares<T> {
 /// # Safety
 /// The squares at both.
 #[inline(always)]
-unsafe fn turn<S: Simd, T: Copy, const W: usize>(f: *const T, fs: isize, t: *mut T, ts: isize, large: bool) {
+unsafe fn turn<S: Simd, T: Copy, const W: usize>(
+    (f, fs): (*const T, isize),
+    (t, ts): (*mut T, isize),
+    far: bool,
+    large: bool,
+) {
     /// Bytes give the largest squares, of a line's 64 each way.
     #[repr(C, align(64))]
     struct Turned<const W: usize>(MaybeUninit<[[u8; LINE * LINE]; W]>);
@@ -235,15 +253,21 @@ unsafe fn turn<S: Simd, T: Copy, const W: usize>(f: *const T, fs: isize, t: *mut
     unsafe {
         for q in 0..W {
             let f = f.offset((q * side) as isize * fs);
-            if large {
+            if far {
                 for r in 0..side {
                     stream::ask(f.wrapping_offset((W * side + r) as isize * fs).cast(), 1);
                 }
             }
-            square::<S, T>(f, fs, b.add(q * side), W * side);
+            if large {
+                square::<S, T>(f, fs, b.add(q * side), (W * side) as isize);
+            } else {
+                square::<S, T>(f, fs, t.add(q * side), ts);
+            }
         }
-        for j in 0..side {
-            stream::copy(b.add(j * W * side).cast(), t.offset(j as isize * ts).cast(), W * LINE, large);
+        if large {
+            for j in 0..side {
+                stream::copy(b.add(j * W * side).cast(), t.offset(j as isize * ts).cast(), W * LINE, true);
+            }
         }
     }
 }
@@ -253,7 +277,7 @@ unsafe fn turn<S: Simd, T: Copy, const W: usize>(f: *const T, fs: isize, t: *mut
 /// # Safety
 /// The square at both.
 #[inline(always)]
-unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize) {
+unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: isize) {
     #[repr(C, align(64))]
     struct Square(MaybeUninit<[u8; LINE * LINE]>);
     let side = LINE / size_of::<T>();
@@ -271,7 +295,7 @@ unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize)
                     }
                     S::turn(&mut m);
                     for (q, &m) in m[..S::N].iter().enumerate() {
-                        S::store(b.add((j + q) * ld + i).cast(), m);
+                        S::store(b.offset((j + q) as isize * ld).add(i).cast(), m);
                     }
                 }
             }
@@ -281,7 +305,7 @@ unsafe fn square<S: Simd, T: Copy>(f: *const T, fs: isize, b: *mut T, ld: usize)
             }
             for j in 0..side {
                 for i in 0..side {
-                    *b.add(j * ld + i) = *a.add(i * side + j);
+                    *b.offset(j as isize * ld).add(i) = *a.add(i * side + j);
                 }
             }
         }

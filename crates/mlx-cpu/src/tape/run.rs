@@ -4,7 +4,7 @@ use super::Reg;
 use super::chain::{self, Act};
 use super::plan::{Place, Plan, TILE};
 use crate::backend::Cx;
-use crate::kernels::copy::Move;
+use crate::kernels::copy::{self, Move};
 use crate::kernels::scratch::Scratch;
 use crate::stream;
 use crate::view::{Ptr, ptr};
@@ -20,8 +20,11 @@ const PARALLEL: usize = 96 << 10;
 const SLOW: usize = 4;
 /// Rows at least this long are worked on one by one; shorter ones are gathered many to a tile.
 const LONG_ROW: usize = 96;
-/// Bytes of transposed inputs that are turned at a time.
-const TURN: usize = 2 << 20;
+/// Bytes of a transposed input from which on it is turned, a block at a time, and of such a block (no more than what a copy
+/// leaves to one thread), whose rows have so many elements.
+const TURN: usize = 256 << 10;
+const BLOCK: usize = copy::PARALLEL / 4 * 3;
+const ACROSS: usize = 512;
 /// Registers that fit in the scratch memory on the stack.
 const ON_STACK: usize = 8;
 
@@ -32,6 +35,8 @@ enum Layout {
     Scalar,
     /// As the output.
     Flat,
+    /// Across its lines: blocks are turned before they are used.
+    Turned,
     Strided,
 }
 
@@ -83,157 +88,244 @@ pub(super) fn map(cx: &Cx<'_>, tape: &Tape, ins: &[Operand], out: &Operand) -> R
     let plan = Plan::new(tape, cx.isa);
     let (tile, cost) = (plan.tile, plan.cost);
     let mut job = Job { plan, sources, walk: &walk, out: ptr(out), out_size, aliased, stream };
-    let run = |job: &Job<'_>, start: usize, end: usize| {
-        let n = end - start;
-        if cx.pool.threads() == 1 || n * cost < PARALLEL {
-            return job.range(start, end);
-        }
+    // Reading an input across its lines is slow, so it is turned first.
+    let turned = (0..ins.len()).filter(|&k| n * job.sources[k].size >= TURN && along(&walk, k + 1).is_some());
+    let turned: SmallVec<[usize; 2]> = turned.collect();
+    if let Some(down) = turned.first().and_then(|&k| along(&walk, k + 1)) {
+        turned.iter().for_each(|&k| job.sources[k].layout = Layout::Turned);
+        let blocks = job.blocks(down);
+        cx.pool.run_ranges(blocks.count, 1, &|a, b| job.turned(cx, &blocks, a, b));
+    } else if cx.pool.threads() == 1 || n * cost < PARALLEL {
+        job.range(0, n);
+    } else {
         // Whole tiles, so that ranges start at aligned addresses.
-        let tiles = n.div_ceil(tile);
         let grain = (PARALLEL / 2 / cost / tile).max(1);
-        cx.pool.run_ranges(tiles, grain, &|a, b| job.range(start + a * tile, (start + b * tile).min(end)));
-    };
-    let outer = walk.shape[0];
-    let inner = n / outer;
-    let turned: SmallVec<[usize; 2]> = (0..ins.len()).filter(|&k| is_turned(&walk, k + 1)).collect();
-    let bytes: usize = turned.iter().map(|&k| job.sources[k].size).sum();
-    if n * bytes < TURN / 8 || inner * bytes > TURN {
-        run(&job, 0, n);
-        return Ok(());
-    }
-    // Reading an input across its lines is slow, so some rows at a time are turned first.
-    let rows = (TURN / (inner * bytes)).max(1);
-    let mut scratch: SmallVec<[Scratch<u64>; 2]> =
-        turned.iter().map(|&k| Scratch::new((rows * inner * job.sources[k].size).div_ceil(8))).collect();
-    let mut shape = walk.shape.clone();
-    let to = desc::row_major(&shape);
-    for first in (0..outer).step_by(rows) {
-        let count = rows.min(outer - first);
-        shape[0] = count;
-        for (&k, s) in turned.iter().zip(&mut scratch) {
-            let (size, strides) = (job.sources[k].size as isize, &walk.strides[k + 1]);
-            let from = ptr::<u8>(&ins[k]).get().wrapping_offset(first as isize * strides[0] * size);
-            let turn = Move {
-                shape: &shape,
-                from: Ptr::new(from),
-                from_strides: strides,
-                to: Ptr::new(s.ptr().cast()),
-                to_strides: &to,
-                size: size as usize,
-            };
-            // SAFETY: rows of the operand, and scratch with room for them.
-            unsafe { turn.run(cx) };
-            // The rows as a part of an array of the output's layout.
-            job.sources[k].base = Ptr::new(s.ptr().cast::<u8>().wrapping_offset(-((first * inner) as isize * size)));
-            job.sources[k].layout = Layout::Flat;
-        }
-        run(&job, first * inner, (first + count) * inner);
+        cx.pool.run_ranges(n.div_ceil(tile), grain, &|a, b| job.range(a * tile, (b * tile).min(n)));
     }
     Ok(())
 }
 
-/// Whether operand `k` steps over its lines along the last dimension and along them in another.
-fn is_turned(walk: &Collapsed, k: usize) -> bool {
+/// The dimension along which operand `k` goes along its lines, if it steps over them along the last one. Rows of the output
+/// are long then, or the dimension is the one before.
+fn along(walk: &Collapsed, k: usize) -> Option<usize> {
     let s = &walk.strides[k];
     let last = s.len() - 1;
-    s[last].unsigned_abs() > 1 && walk.shape[last] >= 16 && (0..last).any(|d| s[d] == 1 && walk.shape[d] >= 4)
+    let down = (0..last).find(|&d| s[d] == 1 && walk.shape[d] >= 4)?;
+    let long = walk.shape[last] >= LONG_ROW || (down + 1 == last && walk.shape[last] >= 16);
+    (s[last].unsigned_abs() > 1 && long).then_some(down)
 }
 
 #[repr(C, align(64))]
 struct Tile(MaybeUninit<[u8; TILE]>);
 
+/// How an output is cut where inputs are turned: blocks of `high` by `wide` elements along `down` and the last dimension.
+struct Blocks {
+    down: usize,
+    high: usize,
+    wide: usize,
+    /// How many there are, in each of the two, and in all.
+    rows: usize,
+    columns: usize,
+    count: usize,
+}
+
+/// Working memory of a task: one register for each input, one for raw elements, then the plan's.
+struct Registers {
+    memory: *mut u8,
+    room: usize,
+    inputs: usize,
+}
+
+impl Registers {
+    fn input(&self, k: usize) -> *mut u8 {
+        // SAFETY: there is a register for every input, and for raw elements after them.
+        unsafe { self.memory.add(k * self.room) }
+    }
+    fn raw(&self) -> *mut u8 {
+        self.input(self.inputs)
+    }
+    fn own(&self, r: u8) -> *mut u8 {
+        // SAFETY: the plan has so many registers.
+        unsafe { self.memory.add((self.inputs + 1 + r as usize) * self.room) }
+    }
+}
+
 impl Job<'_> {
     /// Computes elements `start..end` of the output.
     fn range(&self, start: usize, end: usize) {
-        // One register for each input, one for raw elements, then the plan's.
-        let regs = self.sources.len() + 1 + self.plan.regs;
-        if regs <= ON_STACK {
-            let mut stack = [const { Tile(MaybeUninit::uninit()) }; ON_STACK];
-            self.tiles(start, end, stack.as_mut_ptr().cast());
-        } else {
-            let mut heap: Vec<Tile> = Vec::with_capacity(regs);
-            self.tiles(start, end, heap.spare_capacity_mut().as_mut_ptr().cast());
-        }
-    }
-
-    fn tiles(&self, start: usize, end: usize, scratch: *mut u8) {
-        let inputs = self.sources.len();
-        // SAFETY: `scratch` holds a tile for every register index used below.
-        let reg = |r: usize| unsafe { scratch.add(r * self.plan.room) };
-        let raw = reg(inputs);
-        let own = |r: u8| reg(inputs + 1 + r as usize);
-        let tile = self.plan.tile.min(end - start);
-        let mut at: SmallVec<[*const u8; 4]> = smallvec::smallvec![std::ptr::null(); inputs];
-        for &(r, bits, size) in &self.plan.consts {
-            // SAFETY: a register holds a tile of the widest type.
-            unsafe { splat(own(r), bits, size as usize, tile) };
-        }
-        for (k, s) in self.sources.iter().enumerate() {
-            if s.layout == Layout::Scalar {
-                // SAFETY: the element is described; registers hold a tile.
-                unsafe {
-                    let mut bits = 0u64;
-                    std::ptr::copy_nonoverlapping(s.base.get(), (&raw mut bits).cast(), s.size);
-                    if let Some(load) = self.plan.loads[k] {
-                        let mut held = 0u64;
-                        load([(&raw const bits).cast(), raw, raw], (&raw mut held).cast(), 1);
-                        bits = held;
-                    }
-                    splat(reg(k), bits, s.reg.size(), tile);
-                }
-                at[k] = reg(k);
-            }
-        }
         let strided = self.sources.iter().any(|s| s.layout == Layout::Strided);
         let row = *self.walk.shape.last().expect("a walk has a dimension");
         let by_rows = strided && row >= LONG_ROW;
-        let mut pos = start;
-        while pos < end {
-            let mut len = tile.min(end - pos);
-            if by_rows {
-                len = len.min(row - pos % row);
+        let tile = self.plan.tile.min(end - start);
+        self.with_registers(tile, |regs, at| {
+            let mut pos = start;
+            while pos < end {
+                let mut len = tile.min(end - pos);
+                if by_rows {
+                    len = len.min(row - pos % row);
+                }
+                self.piece(regs, at, pos, len, by_rows, &[]);
+                pos += len;
             }
-            for (k, s) in self.sources.iter().enumerate() {
-                // SAFETY: the positions lie in the operand; registers hold a tile and overlap nothing.
-                unsafe {
-                    let (p, lies) = match s.layout {
-                        Layout::Scalar => continue,
-                        // A turned part begins before its scratch memory, so the sum may wrap.
-                        Layout::Flat => {
-                            let p = s.base.get().wrapping_add(pos * s.size).cast_const();
-                            // What comes next arrives while this tile is worked on.
-                            if self.plan.cost >= SLOW {
-                                stream::ask(p.wrapping_add(len * s.size), len * s.size);
-                            }
-                            (p, true)
-                        }
-                        Layout::Strided => {
-                            let strides = &self.walk.strides[k + 1];
-                            if by_rows && strides[strides.len() - 1] == 1 {
-                                let o = offset(&self.walk.shape, strides, pos);
-                                (s.base.get().offset(o * s.size as isize).cast_const(), true)
-                            } else {
-                                let to = if self.plan.loads[k].is_some() { raw } else { reg(k) };
-                                gather(s, &self.walk.shape, strides, pos, len, to);
-                                (to.cast_const(), self.plan.loads[k].is_some())
-                            }
-                        }
+        });
+    }
+
+    /// The blocks of the output along dimension `down`.
+    fn blocks(&self, down: usize) -> Blocks {
+        let shape = &self.walk.shape;
+        let last = shape.len() - 1;
+        let size = self.sources.iter().filter(|s| s.layout == Layout::Turned).map(|s| s.size).max().unwrap_or(1);
+        let wide = shape[last].min(ACROSS);
+        let high = (BLOCK / (wide * size)).clamp(1, shape[down]);
+        let (rows, columns) = (shape[down].div_ceil(high), shape[last].div_ceil(wide));
+        let others = shape.iter().product::<usize>() / shape[down] / shape[last];
+        Blocks { down, high, wide, rows, columns, count: others * rows * columns }
+    }
+
+    /// Computes blocks `first..end`.
+    fn turned(&self, cx: &Cx<'_>, blocks: &Blocks, first: usize, end: usize) {
+        let (shape, last) = (&self.walk.shape, self.walk.shape.len() - 1);
+        let Blocks { down, high, wide, .. } = *blocks;
+        let to = desc::row_major(shape);
+        let is_turned = |s: &Source| s.layout == Layout::Turned;
+        let mut scratch: SmallVec<[Option<Scratch<u64>>; 4]> = self
+            .sources
+            .iter()
+            .map(|s| is_turned(s).then(|| Scratch::new((high * wide * s.size).div_ceil(8))))
+            .collect();
+        let start: SmallVec<[*mut u8; 4]> =
+            scratch.iter_mut().map(|s| s.as_mut().map_or(std::ptr::null_mut(), |s| s.ptr().cast())).collect();
+        // Whole rows one after another are as one.
+        let joined = wide == shape[last] && down + 1 == last;
+        let by_rows = !joined || wide >= LONG_ROW;
+        let tile = self.plan.tile.min(if by_rows { wide } else { high * wide });
+        self.with_registers(tile, |regs, at| {
+            for i in first..end {
+                // Where the block begins in every dimension.
+                let mut at_block: SmallVec<[usize; 6]> = smallvec::smallvec![0; shape.len()];
+                at_block[last] = i % blocks.columns * wide;
+                at_block[down] = i / blocks.columns % blocks.rows * high;
+                let mut rest = i / blocks.columns / blocks.rows;
+                for d in (0..last).rev().filter(|&d| d != down) {
+                    at_block[d] = rest % shape[d];
+                    rest /= shape[d];
+                }
+                let place = |s: &[isize]| at_block.iter().zip(s).map(|(&i, &s)| i as isize * s).sum::<isize>();
+                let (rows, columns) = (high.min(shape[down] - at_block[down]), wide.min(shape[last] - at_block[last]));
+                for (k, s) in self.sources.iter().enumerate().filter(|(_, s)| is_turned(s)) {
+                    let strides = &self.walk.strides[k + 1];
+                    let turn = Move {
+                        shape: &[rows, columns],
+                        from: Ptr::new(s.base.get().wrapping_offset(place(strides) * s.size as isize)),
+                        from_strides: &[strides[down], strides[last]],
+                        to: Ptr::new(start[k]),
+                        to_strides: &[columns as isize, 1],
+                        size: s.size,
                     };
-                    at[k] = match self.plan.loads[k] {
-                        Some(load) if lies => {
-                            load([p, p, p], reg(k), len);
-                            reg(k)
-                        }
-                        _ => p,
-                    };
+                    // SAFETY: a block of the operand, and scratch with room for it.
+                    unsafe { turn.run(cx) };
+                }
+                let begin = place(&to) as usize;
+                let (rows, columns) = if by_rows { (rows, columns) } else { (1, rows * columns) };
+                for r in 0..rows {
+                    for c in (0..columns).step_by(tile) {
+                        let lines: SmallVec<[*const u8; 4]> = (0..self.sources.len())
+                            .map(|k| start[k].wrapping_add((r * columns + c) * self.sources[k].size).cast_const())
+                            .collect();
+                        let pos = begin + r * to[down] as usize + c;
+                        self.piece(regs, at, pos, tile.min(columns - c), by_rows, &lines);
+                    }
                 }
             }
-            self.tile(pos, len, &at, &own, raw);
-            pos += len;
+        });
+    }
+
+    /// Calls `f` with working memory, and where the inputs lie as far as that is known: constants and single elements are
+    /// there `tile` times.
+    fn with_registers(&self, tile: usize, f: impl FnOnce(&Registers, &mut [*const u8])) {
+        let inputs = self.sources.len();
+        let count = inputs + 1 + self.plan.regs;
+        let mut stack = [const { Tile(MaybeUninit::uninit()) }; ON_STACK];
+        let mut heap: Vec<Tile> = Vec::new();
+        let memory = if count <= ON_STACK {
+            stack.as_mut_ptr()
+        } else {
+            heap.reserve_exact(count);
+            heap.spare_capacity_mut().as_mut_ptr().cast()
+        };
+        let regs = Registers { memory: memory.cast(), room: self.plan.room, inputs };
+        let mut at: SmallVec<[*const u8; 4]> = smallvec::smallvec![std::ptr::null(); inputs];
+        for &(r, bits, size) in &self.plan.consts {
+            // SAFETY: a register holds a tile of the widest type.
+            unsafe { splat(regs.own(r), bits, size as usize, tile) };
         }
+        for (k, s) in self.sources.iter().enumerate().filter(|(_, s)| s.layout == Layout::Scalar) {
+            // SAFETY: the element is described; registers hold a tile.
+            unsafe {
+                let mut bits = 0u64;
+                std::ptr::copy_nonoverlapping(s.base.get(), (&raw mut bits).cast(), s.size);
+                if let Some(load) = self.plan.loads[k] {
+                    let mut held = 0u64;
+                    load([(&raw const bits).cast(), regs.raw(), regs.raw()], (&raw mut held).cast(), 1);
+                    bits = held;
+                }
+                splat(regs.input(k), bits, s.reg.size(), tile);
+            }
+            at[k] = regs.input(k);
+        }
+        f(&regs, &mut at);
         if self.stream {
             stream::fence();
         }
+    }
+
+    /// Computes `len` elements from `pos` on, at most a tile. `by_rows`: they are in one row. Turned inputs lie at `lines`.
+    fn piece(
+        &self,
+        regs: &Registers,
+        at: &mut [*const u8],
+        pos: usize,
+        len: usize,
+        by_rows: bool,
+        lines: &[*const u8],
+    ) {
+        let raw = regs.raw();
+        for (k, s) in self.sources.iter().enumerate() {
+            // SAFETY: the positions lie in the operand; registers hold a tile and overlap nothing.
+            unsafe {
+                let (p, lies) = match s.layout {
+                    Layout::Scalar => continue,
+                    Layout::Turned => (lines[k], true),
+                    Layout::Flat => {
+                        let p = s.base.get().add(pos * s.size).cast_const();
+                        // What comes next arrives while this tile is worked on.
+                        if self.plan.cost >= SLOW {
+                            stream::ask(p.wrapping_add(len * s.size), len * s.size);
+                        }
+                        (p, true)
+                    }
+                    Layout::Strided => {
+                        let strides = &self.walk.strides[k + 1];
+                        if by_rows && strides[strides.len() - 1] == 1 {
+                            let o = offset(&self.walk.shape, strides, pos);
+                            (s.base.get().offset(o * s.size as isize).cast_const(), true)
+                        } else {
+                            let to = if self.plan.loads[k].is_some() { raw } else { regs.input(k) };
+                            gather(s, &self.walk.shape, strides, pos, len, to);
+                            (to.cast_const(), self.plan.loads[k].is_some())
+                        }
+                    }
+                };
+                at[k] = match self.plan.loads[k] {
+                    Some(load) if lies => {
+                        load([p, p, p], regs.input(k), len);
+                        regs.input(k)
+                    }
+                    _ => p,
+                };
+            }
+        }
+        self.tile(pos, len, at, &|r| regs.own(r), raw);
     }
 
     /// Runs the steps on one tile whose inputs are at `at` and stores the result.

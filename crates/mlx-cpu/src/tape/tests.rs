@@ -267,6 +267,19 @@ fn transposed_inputs_are_turned_in_parts() {
         launch(&b, single(Func::Maximum, DType::F16, DType::F16), &[&p, &q], &[&out]);
         let want: Vec<f16> = read::<f16>(&p).into_iter().zip(read::<f16>(&q)).map(|(a, b)| a.max(b)).collect();
         assert_eq!(read::<f16>(&out), want);
+        // Three dimensions, of which inputs are turned along different ones; short rows; a row and a column for all.
+        for (shape, turns) in [
+            (vec![33, 17, 500], [vec![1, 33, 561], vec![17, 1, 561]]),
+            (vec![9, 700, 40], [vec![1, 360, 9], vec![28_000, 1, 700]]),
+            (vec![6000, 20], [vec![1, 6000], vec![0, 1]]),
+            (vec![300, 900], [vec![1, 300], vec![1, 0]]),
+        ] {
+            let [p, q] = turns.map(|strides: Vec<isize>| view(&x, &shape, &strides, 3));
+            let out = empty::<f32>(&b, &shape);
+            launch(&b, single(Func::Subtract, DType::F32, DType::F32), &[&p, &q], &[&out]);
+            let want: Vec<f32> = read::<f32>(&p).into_iter().zip(read::<f32>(&q)).map(|(a, b)| a - b).collect();
+            assert_eq!(read::<f32>(&out), want, "{shape:?}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use mlx_ir::{C64, DType, Desc, Operand, Result};
 
 /// Neighbours that are each compared with those so many places on.
 const LANES: usize = 64;
-const COLUMNS: usize = 512;
+const COLUMNS: usize = 1024;
 
 /// A type with MLX's order.
 trait Ranked: Copy + 'static {
@@ -198,6 +198,22 @@ struct Across<T> {
     max: bool,
 }
 
+impl<T: Ranked> Across<T> {
+    /// Compares all rows but the first with the best of each column; `get` reads a column of a row.
+    #[inline(always)]
+    fn rows(&self, best: &mut [T::Key], out: &mut [u32], get: impl Fn(*const T, usize) -> T) {
+        for k in 1..self.n {
+            let row = self.p.wrapping_offset(k as isize * self.step);
+            for (i, (best, out)) in best.iter_mut().zip(out.iter_mut()).enumerate() {
+                let x = get(row, i).key();
+                let b = T::beats(x, *best, self.max);
+                *best = sel(b, x, *best);
+                *out = sel(b, k as u32, *out);
+            }
+        }
+    }
+}
+
 impl<T: Ranked> Work for Across<T> {
     type Out = ();
     #[inline(always)]
@@ -212,14 +228,11 @@ impl<T: Ranked> Work for Across<T> {
                 best[i] = (*self.p.offset(i as isize * self.next)).key();
                 out[i] = 0;
             }
-            for k in 1..self.n {
-                let row = self.p.offset(k as isize * self.step);
-                for i in 0..self.len {
-                    let x = (*row.offset(i as isize * self.next)).key();
-                    let b = T::beats(x, best[i], self.max);
-                    best[i] = sel(b, x, best[i]);
-                    out[i] = sel(b, k as u32, out[i]);
-                }
+            // Neighbours that lie so are compared many at a time.
+            if self.next == 1 {
+                self.rows(best, out, |row, i| *row.add(i));
+            } else {
+                self.rows(best, out, |row, i| *row.offset(i as isize * self.next));
             }
         }
     }
