@@ -85,7 +85,9 @@ impl Wide {
     /// Into how many parts the terms of a product that is measured by nobody are cut.
     pub fn parts(self, s: &Sizes) -> usize {
         let most = (BUSY / self.groups(s.m, s.n).max(1)).clamp(1, most_parts(s.k));
-        (1..=most).rev().find(|&parts| s.in_parts(parts).is_some()).unwrap_or(1)
+        // Of whole steps, since every tile looks for what is absent where the last is none.
+        let whole = |cut: Sizes| cut.k.is_multiple_of(self.step as usize);
+        (1..=most).rev().find(|&parts| s.in_parts(parts).is_some_and(whole)).unwrap_or(1)
     }
     /// Whether the device computes products of this type so.
     pub fn able(caps: &Caps, d: DType) -> bool {
