@@ -132,7 +132,7 @@ impl Kernel for QuantizedMatmul {
 
 #[cfg(test)]
 mod tests {
-    use super::super::matmul::{COOP_TILES, Coop};
+    use super::super::tiles::{COOP_TILES, Coop};
     use super::*;
     use crate::testing::{backend, compare, cpu, host_array, run};
     use half::{bf16, f16};

@@ -2,9 +2,10 @@
 //! channels. What a place sees is read from the input while a tile is loaded (`shaders/common/conv.glsl`).
 
 use super::Kernel;
-use super::matmul::{COLUMNS_GROUP, HIGH, LOW, MIDDLE, Plan, Product, Rules, Tile, Variant, coop_plan, spread};
+use super::matmul::{COLUMNS_GROUP, Plan, Product, Rules, Variant, coop_plan, spread};
 use super::picks::sum_of_parts;
 use super::rows::{by_dtype, element};
+use super::tiles::{HIGH, LOW, MIDDLE, Tile};
 use crate::Caps;
 use crate::record::{Bound, Cx, Dispatch, Shader, fits};
 use crate::shaders;

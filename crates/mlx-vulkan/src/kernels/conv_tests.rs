@@ -1,8 +1,9 @@
 //! Convolutions on the device against exact sums.
 
 use super::conv::{NARROW, Way, Windows, record_for_test};
-use super::matmul::{COOP_TILES, Coop, Plan, TILES, Variant};
+use super::matmul::{Plan, Variant};
 use super::matmul_tests::{FLOATS, array};
+use super::tiles::{COOP_TILES, Coop, TILES};
 use crate::testing::{backend, run, without};
 use crate::{Caps, VulkanBackend};
 use half::{bf16, f16};

@@ -1,6 +1,7 @@
 //! Products on the device against those of the processor.
 
-use super::matmul::{COOP_TILES, Coop, Plan, Product, TILES, UNROLLED, Variant, record_for_test};
+use super::matmul::{Plan, Product, Variant, record_for_test};
+use super::tiles::{COOP_TILES, Coop, TILES, UNROLLED};
 use super::wide::{WIDES, Wide};
 use crate::testing::{backend, compare, host_array};
 use half::{bf16, f16};

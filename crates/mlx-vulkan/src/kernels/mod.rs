@@ -37,6 +37,7 @@ pub(crate) mod split;
 mod split_tests;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod user;
 mod wide;
 
