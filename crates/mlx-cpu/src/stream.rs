@@ -5,7 +5,11 @@ pub(crate) const LARGE: usize = 24 << 20;
 /// Bytes of a line of the caches.
 pub(crate) const LINE: usize = 64;
 
-/// Copies; with `large`, past the caches where the alignment allows (then [`fence`] must follow).
+/// Bytes from which on a copy that begins within a line is worth cutting at it.
+#[cfg(target_arch = "x86_64")]
+const SEVERAL: usize = 4 * LINE;
+
+/// Copies; with `large`, whole lines past the caches (then [`fence`] must follow).
 ///
 /// # Safety
 /// `bytes` at both; they are the same memory or do not overlap, and with `large` they do not overlap.
@@ -14,7 +18,12 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, bytes: usize, large: boo
     // SAFETY: the caller's promise; each way of streaming runs only where the machine has it.
     unsafe {
         #[cfg(target_arch = "x86_64")]
-        if large && (to as usize).is_multiple_of(LINE) {
+        let head = (to as usize).wrapping_neg() % LINE;
+        #[cfg(target_arch = "x86_64")]
+        if large && (head == 0 || bytes >= SEVERAL) {
+            // To the first whole line.
+            std::ptr::copy_nonoverlapping(from, to, head);
+            let (from, to, bytes) = (from.add(head), to.add(head), bytes - head);
             let whole = bytes & !(LINE - 1);
             // Whole lines at once leave the write buffers for the loads.
             if is_x86_feature_detected!("avx512f") {

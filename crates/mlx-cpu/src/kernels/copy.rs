@@ -12,6 +12,8 @@ use std::mem::MaybeUninit;
 
 /// Bytes below which a copy stays on one thread.
 pub(crate) const PARALLEL: usize = 256 << 10;
+/// Bytes of a row from which on the rows of a large array are written past the caches.
+const STREAMED: usize = 512;
 /// Bytes between lines from which on the processor guesses nothing of what is read next.
 const FAR: usize = 4096;
 /// How an array with lines far apart is turned: lines that are written next to each other, lines that are read so (of a
@@ -95,6 +97,7 @@ impl Move<'_> {
             return;
         }
         // Long rows are cut, so that few of them keep all threads busy.
+        let past = total >= stream::LARGE && row * size_of::<T>() >= STREAMED;
         let pieces = (row * size_of::<T>()).div_ceil(PARALLEL);
         let piece = row.div_ceil(pieces);
         let range = |a: usize, b: usize| {
@@ -107,7 +110,7 @@ impl Move<'_> {
                     let f = from.at(w.offsets[0] + k as isize * fstep);
                     let t = to.at(w.offsets[1] + k as isize * tstep);
                     match (fstep, tstep) {
-                        (1, 1) => std::ptr::copy_nonoverlapping(f, t, n),
+                        (1, 1) => stream::copy(f.cast(), t.cast(), n * size_of::<T>(), past),
                         (0, 1) => {
                             std::slice::from_raw_parts_mut(t.cast::<MaybeUninit<T>>(), n).fill(MaybeUninit::new(*f))
                         }
@@ -118,6 +121,9 @@ impl Move<'_> {
                 if (i + 1) % pieces == 0 {
                     w.step();
                 }
+            }
+            if past {
+                stream::fence();
             }
         };
         if total < PARALLEL {

@@ -2,8 +2,8 @@
 
 use crate::testing::*;
 use crate::{CpuBackend, Isa};
-use mlx_ir::op::{Gather, LayerNorm, Map, Real, Rope, Scan, ScanKind, Scatter, Softmax, UpdateMode};
-use mlx_ir::{DType, Func, Op, TapeBuilder};
+use mlx_ir::op::{Concatenate, Gather, LayerNorm, Map, Real, Rope, Scan, ScanKind, Scatter, Softmax, UpdateMode};
+use mlx_ir::{DType, Func, Op, Tape, TapeBuilder};
 use std::sync::Arc;
 
 /// Results here have more bytes than [`crate::stream::LARGE`].
@@ -29,6 +29,53 @@ fn chains_stream_whole_vectors_and_the_rest() {
         launch(&b, op.clone(), &[&x], &[&o]);
         let same = read::<f32>(&o).iter().zip(&data[3..]).all(|(y, &x)| *y == (x * 0.5 + x) * x);
         assert!(same, "{}", b.isa());
+    }
+}
+
+#[test]
+fn a_column_for_all_of_whole_lines_and_of_odd_lengths() {
+    let subtract = Map { tape: Arc::new(Tape::single(Func::Subtract, DType::F32, DType::F32)) };
+    // A function that is no part of a chain reads what is the same for a row as any other input.
+    let mut tape = TapeBuilder::new(&[DType::F32; 2]);
+    let y = tape.call(Func::Sqrt, &[1]).unwrap();
+    tape.call(Func::Subtract, &[0, y]).unwrap();
+    let mixed = Map { tape: Arc::new(tape.finish()) };
+    for width in [1003usize, 1040] {
+        let count = N.div_ceil(width);
+        let x: Vec<f32> = (0..count * width).map(|i| (i % 8191) as f32).collect();
+        let column: Vec<f32> = (0..count).map(|i| (i % 127 * (i % 127)) as f32).collect();
+        for b in levels() {
+            let (xs, o) = (operand(&b, &x, &[count, width]), empty::<f32>(&b, &[count, width]));
+            let c = view(&operand(&b, &column, &[count]), &[count, width], &[1, 0], 0);
+            for (op, root) in [(&subtract, false), (&mixed, true)] {
+                launch(&b, op.clone(), &[&xs, &c], &[&o]);
+                let y = read::<f32>(&o);
+                let right = (0..count * width).all(|i| {
+                    let c = column[i / width];
+                    y[i] == x[i] - if root { c.sqrt() } else { c }
+                });
+                assert!(right, "{} {width} {root}", b.isa());
+            }
+        }
+    }
+}
+
+#[test]
+fn large_rows_beside_each_other() {
+    for widths in [[1003usize, 777], [1040, 512]] {
+        let count = N.div_ceil(widths[0]);
+        let row = widths[0] + widths[1];
+        let b = &levels().remove(0);
+        let parts =
+            widths.map(|w| operand(b, &(0..count * w).map(|i| (i + w) as f32).collect::<Vec<_>>(), &[count, w]));
+        let o = empty::<f32>(b, &[count, row]);
+        launch(b, Concatenate { axis: 1 }, &[&parts[0], &parts[1]], &[&o]);
+        for (r, y) in read::<f32>(&o).chunks(row).enumerate() {
+            for (i, &y) in y.iter().enumerate() {
+                let (w, at) = if i < widths[0] { (widths[0], i) } else { (widths[1], i - widths[0]) };
+                assert_eq!(y, (r * w + at + w) as f32, "{widths:?} row {r}, {i}");
+            }
+        }
     }
 }
 

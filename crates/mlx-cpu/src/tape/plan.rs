@@ -257,7 +257,7 @@ fn joined(steps: SmallVec<[Step; 4]>, links: &[Option<Link>]) -> SmallVec<[Step;
         run.push(link);
         let more = links.get(k + 1).is_some_and(Option::is_some);
         if !more {
-            if run.len() > 1 || link.picked.is_some() {
+            if run.len() > 1 || link.f != Func::Convert {
                 all.truncate(all.len() + 1 - run.len());
                 step.chain = Some(chain::chain(&run));
             }

@@ -25,6 +25,8 @@ const LONG_ROW: usize = 96;
 const TURN: usize = 256 << 10;
 const BLOCK: usize = copy::PARALLEL / 4 * 3;
 const ACROSS: usize = 512;
+/// Elements of a piece where no register bounds it.
+const THROUGH: usize = 1 << 14;
 /// Registers that fit in the scratch memory on the stack.
 const ON_STACK: usize = 8;
 
@@ -33,6 +35,8 @@ const ON_STACK: usize = 8;
 enum Layout {
     /// One element for all.
     Scalar,
+    /// One element for all of a row, of rows that are worked on one by one.
+    Row,
     /// As the output.
     Flat,
     /// Across its lines: blocks are turned before they are used.
@@ -54,6 +58,10 @@ struct Job<'a> {
     walk: &'a Collapsed,
     out: Ptr<u8>,
     out_size: usize,
+    /// All steps are chains, which of an element for all read only the first [`chain::BLOCK`].
+    chained: bool,
+    /// One chain goes from the inputs to the output and uses no register, so none bounds what is done at a time.
+    through: bool,
     /// The output lies over an input, so a tile is written only when all of it is computed.
     aliased: bool,
     stream: bool,
@@ -76,6 +84,8 @@ pub(super) fn map(cx: &Cx<'_>, tape: &Tape, ins: &[Operand], out: &Operand) -> R
                 Layout::Scalar
             } else if *s == walk.strides[0] {
                 Layout::Flat
+            } else if s.last() == Some(&0) && walk.shape[s.len() - 1] >= LONG_ROW {
+                Layout::Row
             } else {
                 Layout::Strided
             };
@@ -87,7 +97,25 @@ pub(super) fn map(cx: &Cx<'_>, tape: &Tape, ins: &[Operand], out: &Operand) -> R
     let stream = cfg!(target_arch = "x86_64") && !aliased && n * out_size >= stream::LARGE;
     let plan = Plan::new(tape, cx.isa);
     let (tile, cost) = (plan.tile, plan.cost);
-    let mut job = Job { plan, sources, walk: &walk, out: ptr(out), out_size, aliased, stream };
+    let chained = matches!(plan.result, Place::Reg(_)) && plan.steps.iter().all(|s| s.chain.is_some());
+    let sources_lie = sources.iter().zip(&plan.loads).all(|(s, load)| match s.layout {
+        Layout::Flat => load.is_none(),
+        Layout::Scalar | Layout::Row => true,
+        Layout::Turned | Layout::Strided => false,
+    });
+    let row = walk.shape.last().map_or(1, |n| n * out_size);
+    let by_rows = sources.iter().any(|s| s.layout == Layout::Row);
+    let lines =
+        (ptr::<u8>(out).get() as usize).is_multiple_of(stream::LINE) && (!by_rows || row.is_multiple_of(stream::LINE));
+    let through = chained
+        && plan.steps.len() == 1
+        && plan.result_of_last_step
+        && plan.store.is_none()
+        && plan.steps[0].chain.iter().flatten().all(|c| c.0 != Act::Keep)
+        && sources_lie
+        && !aliased
+        && (!stream || lines);
+    let mut job = Job { plan, sources, walk: &walk, out: ptr(out), out_size, chained, through, aliased, stream };
     // Reading an input across its lines is slow, so it is turned first.
     let turned = (0..ins.len()).filter(|&k| n * job.sources[k].size >= TURN && along(&walk, k + 1).is_some());
     let turned: SmallVec<[usize; 2]> = turned.collect();
@@ -153,14 +181,15 @@ impl Registers {
 impl Job<'_> {
     /// Computes elements `start..end` of the output.
     fn range(&self, start: usize, end: usize) {
-        let strided = self.sources.iter().any(|s| s.layout == Layout::Strided);
+        let strided = self.sources.iter().any(|s| matches!(s.layout, Layout::Strided | Layout::Row));
         let row = *self.walk.shape.last().expect("a walk has a dimension");
         let by_rows = strided && row >= LONG_ROW;
         let tile = self.plan.tile.min(end - start);
+        let most = if self.through { THROUGH } else { tile };
         self.with_registers(tile, |regs, at| {
             let mut pos = start;
             while pos < end {
-                let mut len = tile.min(end - pos);
+                let mut len = most.min(end - pos);
                 if by_rows {
                     len = len.min(row - pos % row);
                 }
@@ -261,21 +290,31 @@ impl Job<'_> {
         }
         for (k, s) in self.sources.iter().enumerate().filter(|(_, s)| s.layout == Layout::Scalar) {
             // SAFETY: the element is described; registers hold a tile.
-            unsafe {
-                let mut bits = 0u64;
-                std::ptr::copy_nonoverlapping(s.base.get(), (&raw mut bits).cast(), s.size);
-                if let Some(load) = self.plan.loads[k] {
-                    let mut held = 0u64;
-                    load([(&raw const bits).cast(), regs.raw(), regs.raw()], (&raw mut held).cast(), 1);
-                    bits = held;
-                }
-                splat(regs.input(k), bits, s.reg.size(), tile);
-            }
+            unsafe { self.fill(&regs, k, s.base.get(), tile) };
             at[k] = regs.input(k);
         }
         f(&regs, &mut at);
         if self.stream {
             stream::fence();
+        }
+    }
+
+    /// Fills the register of input `k` with `n` times the element at `from`.
+    ///
+    /// # Safety
+    /// The element is described, and `n` at most a tile.
+    unsafe fn fill(&self, regs: &Registers, k: usize, from: *const u8, n: usize) {
+        let s = &self.sources[k];
+        // SAFETY: the caller's promise; registers hold a tile.
+        unsafe {
+            let mut bits = 0u64;
+            std::ptr::copy_nonoverlapping(from, (&raw mut bits).cast(), s.size);
+            if let Some(load) = self.plan.loads[k] {
+                let mut held = 0u64;
+                load([(&raw const bits).cast(), regs.raw(), regs.raw()], (&raw mut held).cast(), 1);
+                bits = held;
+            }
+            splat(regs.input(k), bits, s.reg.size(), n);
         }
     }
 
@@ -295,11 +334,18 @@ impl Job<'_> {
             unsafe {
                 let (p, lies) = match s.layout {
                     Layout::Scalar => continue,
+                    Layout::Row => {
+                        let o = offset(&self.walk.shape, &self.walk.strides[k + 1], pos);
+                        let n = if self.chained { len.min(chain::BLOCK) } else { len };
+                        self.fill(regs, k, s.base.get().offset(o * s.size as isize), n);
+                        at[k] = regs.input(k);
+                        continue;
+                    }
                     Layout::Turned => (lines[k], true),
                     Layout::Flat => {
                         let p = s.base.get().add(pos * s.size).cast_const();
-                        // What comes next arrives while this tile is worked on.
-                        if self.plan.cost >= SLOW {
+                        // What comes next arrives while this tile is worked on; a chain asks by itself.
+                        if self.plan.cost >= SLOW && !self.through {
                             stream::ask(p.wrapping_add(len * s.size), len * s.size);
                         }
                         (p, true)
@@ -341,14 +387,16 @@ impl Job<'_> {
         let streams = self.stream
             && (out as usize).is_multiple_of(stream::LINE)
             && self.plan.steps.last().is_some_and(|s| s.chain.is_some());
-        let direct =
-            self.plan.result_of_last_step && self.plan.store.is_none() && !self.aliased && (!self.stream || streams);
+        let direct = self.through
+            || self.plan.result_of_last_step && self.plan.store.is_none() && !self.aliased && (!self.stream || streams);
         for (k, s) in self.plan.steps.iter().enumerate() {
             let Place::Reg(r) = s.out else { continue };
             let to = if direct && k == last { out } else { own(r) };
             if let Some(chain) = &s.chain {
                 let step = |p: Place| match p {
-                    Place::Input(i) => (self.sources[i as usize].layout != Layout::Scalar) as usize,
+                    Place::Input(i) => {
+                        !matches!(self.sources[i as usize].layout, Layout::Scalar | Layout::Row) as usize
+                    }
                     Place::Reg(r) => self.plan.consts.iter().all(|c| c.0 != r) as usize,
                 };
                 let source = |p: Place| chain::Source { first: find(p).cast::<f32>().cast_mut(), step: step(p) };

@@ -138,6 +138,23 @@ fn arg<T: Ranked>(cx: &Cx<'_>, op: &ArgReduce, x: &Operand, o: &Operand) {
     });
 }
 
+/// The best of all lanes and its place, of equals the first. It is a function of its own so that the compiler keeps lanes in
+/// vectors in the loop before it.
+#[inline(never)]
+fn first_best<T: Ranked>(mut bests: [T::Key; LANES], mut places: [u32; LANES], max: bool) -> (T::Key, usize) {
+    let mut n = LANES;
+    while n > 1 {
+        n /= 2;
+        for j in 0..n {
+            let ((x, p), (y, q)) = ((bests[j], places[j]), (bests[j + n], places[j + n]));
+            let other = T::beats(y, x, max) | ((q < p) & !T::beats(x, y, max));
+            bests[j] = sel(other, y, x);
+            places[j] = sel(other, q, p);
+        }
+    }
+    (bests[0], places[0] as usize)
+}
+
 struct Along<T> {
     p: *const T,
     n: usize,
@@ -168,14 +185,8 @@ impl<T: Ranked> Work for Along<T> {
                     turns[j] = sel(b, (k / LANES) as u32, turns[j]);
                 }
             }
-            for j in 0..LANES {
-                let place = turns[j] as usize * LANES + j;
-                // Of equals the first.
-                if T::beats(bests[j], best, self.max) || place < at && !T::beats(best, bests[j], self.max) {
-                    best = bests[j];
-                    at = place;
-                }
-            }
+            let place: [u32; LANES] = std::array::from_fn(|j| turns[j] * LANES as u32 + j as u32);
+            (best, at) = first_best::<T>(bests, place, self.max);
             i = whole;
         }
         for k in i..self.n {

@@ -378,7 +378,14 @@ fn fold_block<F: Fold>(x: &[F::In]) -> F::Lane {
             lanes[i] = F::step(lanes[i], c[i]);
         }
     }
-    for (l, &x) in lanes.iter_mut().zip(chunks.remainder()) {
+    fold_lanes::<F>(lanes, chunks.remainder())
+}
+
+/// Folds the last elements of a block, fewer than there are lanes, and the lanes. It is a function of its own so that the
+/// compiler keeps lanes in vectors in the loop before it, not one by one as this needs them.
+#[inline(never)]
+fn fold_lanes<F: Fold>(mut lanes: [F::Lane; LANES], rest: &[F::In]) -> F::Lane {
+    for (l, &x) in lanes.iter_mut().zip(rest) {
         *l = F::step(*l, x);
     }
     let mut n = LANES;
