@@ -260,6 +260,7 @@ impl Kernel for BlockMatmul {
         }
         let x = cx.input(&ins[0])?;
         let mut packed = None;
+        let mut room = None;
         for ((&format, w), out) in self.formats.iter().zip(&ins[1..]).zip(outs) {
             let n = w.desc.shape[0];
             let weights = cx.input(w)?;
@@ -268,7 +269,7 @@ impl Kernel for BlockMatmul {
                     Some(p) => p,
                     None => pack(cx, &x, m, k)?,
                 };
-                wide_product(cx, format, [m, k], &rows, (w, &weights), out)?;
+                wide_product(cx, format, [m, k], &rows, (w, &weights), &mut room, out)?;
                 packed = Some(rows);
                 continue;
             }
@@ -455,14 +456,19 @@ fn wide_can(caps: &Caps, format: QuantFormat, k: usize, w: &Operand, weights: &B
     n > 0 && k > 0 && readable && Wide::able(caps, DType::F16) && aligned(format, w, weights)
 }
 
+/// Memory that weights are unpacked to, and how many bytes it has.
+type Room = (Bound, usize);
+
 /// The product of packed rows with a matrix by cooperative matrices of a workgroup: weights are unpacked first, which
-/// costs less than decoding them for every tile.
+/// costs less than decoding them for every tile. Matrices of one op share the room for it: rooms of their own would be
+/// several hundredths of a small model's memory.
 fn wide_product(
     cx: &mut Cx<'_>,
     format: QuantFormat,
     [m, k]: [usize; 2],
     x: &Packed,
     (w, weights): (&Operand, &Bound),
+    room: &mut Option<Room>,
     out: &Operand,
 ) -> Result<()> {
     let [n, row] = [w.desc.shape[0], w.desc.shape[1]];
@@ -470,7 +476,11 @@ fn wide_product(
     let unpacked = match shaders::unpack(format) {
         None => None,
         Some(shader) => {
-            let plain = cx.scratch(n * k * 2)?;
+            let bytes = n * k * 2;
+            let plain = match room.take().filter(|r| r.1 >= bytes) {
+                Some(r) => room.insert(r).0.clone(),
+                None => room.insert((cx.scratch(bytes)?, bytes)).0.clone(),
+            };
             let runs = k / RUN;
             let push = [weights.first, row as u32, plain.first / 16, runs as u32, n as u32];
             let spec = [PRODUCT_GROUP, 0, 0, 0, 0, 0, 0, 0, 0, u32::from(true), u32::from(cx.caps.fp16)];
@@ -481,6 +491,7 @@ fn wide_product(
     };
     let sizes =
         wide::Sizes { m, n, k, batch: [1; 3], over: [[0; 3]; 2], rows: [x.stride, k], along: true, padded: x.padded };
+    let unpacked = unpacked.map(Bound::for_reading);
     let factors = [&x.rows, unpacked.as_ref().unwrap_or(weights)];
     let wide = Wide::of([m, n, k], WIDE_BUSY);
     wide.record_in_parts(cx, DType::F16, &sizes, wide.parts(&sizes), factors, &to, Results::Scaled(&x.scales))
