@@ -89,6 +89,7 @@ one() {
   elif grep -Eq "$OBJECTIONS" "$out"; then verdict='FAILED: the validation layer objects'
   fi
   report "$name" "$verdict" $((SECONDS - began)) "$out"
+  touch "$scratch/over-$name"
 }
 # report NAME VERDICT SECONDS LOG: a line of the table, in the order of the runs' beginnings.
 report() {
@@ -112,24 +113,36 @@ ROOM=storage_range=4096,allocation_size=65536
 declare -A TEDIOUS=([lavapipe-new]='family=attention,matrices' [swiftshader]='family=affine')
 first=1
 say "runs, $jobs at a time"
+# Mesa's compiler takes most of the time, and keeps what it made: the tests of every driver come first, what goes through
+# the same shaders again after them. What takes SwiftShader's compiler minutes and gigabytes is left out there, with the
+# layer's code in every access all products.
+skip_of() {
+  [ "$1" = swiftshader ] || return 0
+  printf -- '--skip %s ' affine encoded_matrices weights_in_every_block_format the_device_takes_every_shader
+}
+if [ -z "$reduced" ]; then
+  for d in "${drivers[@]}"; do
+    read -ra skip <<<"$(skip_of "$d")"
+    run "$d-tests" "$d" -- "$TESTS" "${skip[@]}"
+  done
+fi
 for d in "${drivers[@]}"; do
   if [ -n "$reduced" ]; then
     run "$d-selftest" "$d" MLX_VULKAN_SELFTEST=2 "MLX_VULKAN_DISABLE=${TEDIOUS[$d]:-}" -- "$CHECK" test argmax --device gpu
     continue
   fi
-  skip=() skip_access=("${large[@]}") only_access=() races=() part=() off='' access=1
+  until [ -e "$scratch/over-$d-tests" ]; do sleep 1; done
+  read -ra skip <<<"$(skip_of "$d")"
+  skip_access=("${large[@]}") only_access=() races=() part=() off='' access=1
   case $d in
     lavapipe-[0-9]*) access=$first first=0 ;;
     lavapipe-new) only_access=(cooperative_matrices_give_the_product) races=("$SUBGROUP_BARRIERS") ;;
   esac
-  # Its compiler takes minutes and gigabytes for these, with the layer's code in every access for all products.
   if [ "$d" = swiftshader ]; then
-    skip=(--skip affine --skip encoded_matrices --skip weights_in_every_block_format --skip the_device_takes_every_shader)
     skip_access+=(--skip matmul_tests --skip gathered_tests --skip conv_tests)
     skip_access+=(--skip floats_in_ranges_of_columns --skip projections_by_few_workgroups)
     part=(--part 1/8) off=${TEDIOUS[$d]}
   fi
-  run "$d-tests" "$d" -- "$TESTS" "${skip[@]}"
   run "$d-sync" "$d" "${SYNC[@]}" -- "$TESTS" --test-threads 1 "${slow[@]}" "${skip[@]}"
   if [ "$access" = 1 ]; then
     run "$d-access" "$d" "${ACCESS[@]}" "${races[@]}" -- "$TESTS" --test-threads 1 "${only_access[@]}" "${slow[@]}" \

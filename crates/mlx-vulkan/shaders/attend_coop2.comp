@@ -24,6 +24,12 @@ layout(constant_id = 2) const uint D4 = 16;     // features of a key, in fours
 layout(constant_id = 3) const uint E4 = 16;     // of a value
 layout(constant_id = 4) const uint CHUNK = 64;
 #include "common/attend.glsl"
+// No sums are of bf16: devices have no such accumulators. Queries of it go into a factor as they are, results come from one.
+#ifdef BRAIN_QUERIES
+#define HELD gl_MatrixUseA
+#else
+#define HELD gl_MatrixUseAccumulator
+#endif
 layout(set = 0, binding = 0) readonly buffer QueryElements { SCALAR queries[]; };
 layout(set = 0, binding = 5) writeonly buffer OutputElements { SCALAR results[]; };
 const uint D = D4 * 4, E = E4 * 4;
@@ -65,10 +71,15 @@ void main() {
     v_last = setTensorLayoutStrideNV(setTensorLayoutDimensionNV(v_last, s, E), v_step, 1);
     tensorViewNV<2, false, 1, 0> across = createTensorViewNV(2, false, 1, 0);
 
+#ifdef BRAIN_QUERIES
+    coopmat<MATRIX, gl_ScopeWorkgroup, ROWS, D, gl_MatrixUseA> q;
+    coopMatLoadTensorNV(q, queries, q_first, sliceTensorLayoutNV(q_at, row0, ROWS, 0, D));
+#else
     coopmat<SCALAR, gl_ScopeWorkgroup, ROWS, D, gl_MatrixUseAccumulator> given;
     coopMatLoadTensorNV(given, queries, q_first, sliceTensorLayoutNV(q_at, row0, ROWS, 0, D));
     coopmat<MATRIX, gl_ScopeWorkgroup, ROWS, D, gl_MatrixUseA> q = coopmat<MATRIX, gl_ScopeWorkgroup, ROWS, D, gl_MatrixUseA>(
         coopmat<float, gl_ScopeWorkgroup, ROWS, D, gl_MatrixUseAccumulator>(given) * p.scale);
+#endif
 
     bool sink = has(SINKS);
     uint sink_at = p.sinks_first + head;
@@ -99,6 +110,9 @@ void main() {
             coopMatLoadTensorNV(v, values, v_first, sliceTensorLayoutNV(v_last, key0, CHUNK, 0, E));
         }
         SCORES x = coopMatMulAdd(q, k, SCORES(0.0)), most, factor;
+#ifdef BRAIN_QUERIES
+        x *= p.scale;
+#endif
         if (key0 + CHUNK > seen) coopMatPerElementNV(x, x, shown, uvec2(b, head), row0, key0);
         coopMatReduceNV(most, x, gl_CooperativeMatrixReduceRowNV, larger);
         coopMatPerElementNV(most, most, larger_than, top);
@@ -115,8 +129,7 @@ void main() {
     SUMS total;
     coopMatReduceNV(total, totals, gl_CooperativeMatrixReduceRowNV, more);
     sum /= total;
-    coopmat<SCALAR, gl_ScopeWorkgroup, ROWS, E, gl_MatrixUseAccumulator> z =
-        coopmat<SCALAR, gl_ScopeWorkgroup, ROWS, E, gl_MatrixUseAccumulator>(sum);
+    coopmat<SCALAR, gl_ScopeWorkgroup, ROWS, E, HELD> z = coopmat<SCALAR, gl_ScopeWorkgroup, ROWS, E, HELD>(sum);
     // Of the first word that the results take.
     uint to = p.out_first * PER_WORD + (b * heads + head) * p.l * E;
     coopMatStoreTensorNV(z, results, to, sliceTensorLayoutNV(out_at, row0, ROWS, 0, E));

@@ -52,6 +52,12 @@ float scaled(const in uint row, const in uint column, const in float x, const in
 // along k, and take the driver long.
 const uint AHEAD = B_ALONG_K && !EDGES ? 8 : 4;
 
+// Results of bf16 are held as a factor is: devices have no accumulators of it.
+#ifdef BRAIN_RESULTS
+#define HELD gl_MatrixUseA
+#else
+#define HELD gl_MatrixUseAccumulator
+#endif
 #define SUMS coopmat<float, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator>
 #define STEP { \
     coopmat<FACTOR, gl_ScopeWorkgroup, BM, BK, gl_MatrixUseA> x; \
@@ -105,8 +111,7 @@ void main() {
 #ifdef SCALED
     coopMatPerElementNV(sum, sum, scaled, row);
 #endif
-    coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator> z =
-        coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, gl_MatrixUseAccumulator>(sum);
+    coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, HELD> z = coopmat<RESULT, gl_ScopeWorkgroup, BM, BN, HELD>(sum);
     if (OUT_EDGES && (low || right)) STORE(ABSENT_IS_0)
     else STORE(NONE_ABSENT)
 }

@@ -182,6 +182,7 @@ impl Device {
         let mut brains = newer::Bf16::new();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(true);
         let mut matrix2 = newer::Matrix2::new();
+        let mut maintenance4 = vk::PhysicalDeviceMaintenance4Features::default().maintenance4(true);
         let mut memory_model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default()
             .vulkan_memory_model(true)
             .vulkan_memory_model_device_scope(true);
@@ -220,7 +221,7 @@ impl Device {
             names.push(ash::khr::cooperative_matrix::NAME);
             if caps.matrix2 {
                 matrix2.features = [vk::TRUE; 7];
-                features = features.push_next(&mut matrix2);
+                features = features.push_next(&mut matrix2).push_next(&mut maintenance4);
                 names.push(newer::MATRIX2);
             }
             if caps.bf16 {

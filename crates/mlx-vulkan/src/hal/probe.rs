@@ -109,6 +109,7 @@ pub(super) fn caps(
     let mut model = vk::PhysicalDeviceVulkanMemoryModelFeatures::default();
     let mut bf16 = newer::Bf16::new();
     let mut matrix2 = newer::Matrix2::new();
+    let mut maintenance4 = vk::PhysicalDeviceMaintenance4Features::default();
 
     let has_size_control = v13 || ext.has(ash::ext::subgroup_size_control::NAME);
     let has_int_dot = v13 || ext.has(ash::khr::shader_integer_dot_product::NAME);
@@ -152,6 +153,9 @@ pub(super) fn caps(
     }
     if ext.has(newer::MATRIX2) {
         f = f.push_next(&mut matrix2);
+    }
+    if v13 {
+        f = f.push_next(&mut maintenance4);
     }
     // SAFETY: a device of the instance; structures of extensions are passed only where the device has them.
     unsafe { instance.raw.get_physical_device_features2(device, &mut f) };
@@ -231,7 +235,8 @@ pub(super) fn caps(
         buffer_address: yes(address.buffer_device_address),
         timeline: yes(timeline.timeline_semaphore),
         push_descriptor: ext.has(ash::khr::push_descriptor::NAME),
-        matrix2: matrix2.features.iter().all(|&b| yes(b)),
+        // Its shaders are of Vulkan 1.3, where the size of a workgroup is a constant that belongs to maintenance4.
+        matrix2: matrix2.features.iter().all(|&b| yes(b)) && yes(maintenance4.maintenance4),
         memory_budget: ext.has(ash::ext::memory_budget::NAME),
         host_import: has_import,
         external_fd: ext.has(ash::khr::external_memory_fd::NAME),
