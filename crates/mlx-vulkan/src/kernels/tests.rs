@@ -177,6 +177,9 @@ fn weights_in_every_block_format() {
             format.encode_row(row, out).expect("finite values");
         }
         let w = host_array(&[n, bytes], &data);
+        // The same rows in another order.
+        data.rotate_left(bytes);
+        let turned = host_array(&[n, bytes], &data);
         let all = Desc::contiguous(&[n, k], DType::F32);
         compare(BlockDequantize { format, k }, std::slice::from_ref(&w), &[all], 1e-6);
         let indices = host_array(&[2, 3], &[0i32, -1, 66, 5, -100, 100]);
@@ -207,13 +210,13 @@ fn weights_in_every_block_format() {
             let got = testing::run(
                 gpu,
                 &BlockMatmul { formats, exact: false }.into(),
-                &[x_there, w.clone(), w.clone()],
+                &[x_there, w.clone(), turned.clone()],
                 &[out.clone(), out],
             )
             .expect("a kernel");
-            for o in got {
-                for (i, y) in mlx_cpu::host::to_vec::<f32>(&o).into_iter().enumerate() {
-                    let (row, column) = (&x[i / n * k..][..k], &weights[i % n * k..][..k]);
+            for (by, o) in got.iter().enumerate() {
+                for (i, y) in mlx_cpu::host::to_vec::<f32>(o).into_iter().enumerate() {
+                    let (row, column) = (&x[i / n * k..][..k], &weights[(i + by) % n * k..][..k]);
                     let exact: f64 = row.iter().zip(column).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
                     // Cooperative matrices round both factors to f16.
                     let halves = m > 8 && format != QuantFormat::F32 && !gpu.caps().matrices.is_empty();
