@@ -48,7 +48,7 @@ say "building"
 build_workspace
 # What is tested is as it was at the beginning, whatever is built meanwhile.
 scratch=$(mktemp -d)
-trap 'jobs -p | xargs -r kill; rm -rf "$scratch"' EXIT
+trap 'jobs -p | xargs -r kill 2>/dev/null; rm -rf "$scratch"' EXIT
 TESTS=$scratch/tests CHECK=$scratch/mlx-check
 cp "$(built mlx_vulkan test)" "$TESTS"
 cp "$(built mlx-check program)" "$CHECK"
@@ -120,18 +120,30 @@ skip_of() {
   [ "$1" = swiftshader ] || return 0
   printf -- '--skip %s ' affine encoded_matrices weights_in_every_block_format the_device_takes_every_shader
 }
+# The first driver of those left whose tests are over; of the reduced form, which has none, the first.
+next_driver() {
+  local d
+  while true; do
+    for d in "${left[@]}"; do
+      if [ -n "$reduced" ] || [ -e "$scratch/over-$d-tests" ]; then printf '%s\n' "$d"; return; fi
+    done
+    sleep 1
+  done
+}
 if [ -z "$reduced" ]; then
   for d in "${drivers[@]}"; do
     read -ra skip <<<"$(skip_of "$d")"
     run "$d-tests" "$d" -- "$TESTS" "${skip[@]}"
   done
 fi
-for d in "${drivers[@]}"; do
+left=("${drivers[@]}")
+while [ ${#left[@]} -gt 0 ]; do
+  d=$(next_driver)
+  for i in "${!left[@]}"; do [ "${left[i]}" != "$d" ] || unset "left[i]"; done
   if [ -n "$reduced" ]; then
     run "$d-selftest" "$d" MLX_VULKAN_SELFTEST=2 "MLX_VULKAN_DISABLE=${TEDIOUS[$d]:-}" -- "$CHECK" test argmax --device gpu
     continue
   fi
-  until [ -e "$scratch/over-$d-tests" ]; do sleep 1; done
   read -ra skip <<<"$(skip_of "$d")"
   skip_access=("${large[@]}") only_access=() races=() part=() off='' access=1
   case $d in

@@ -1,6 +1,7 @@
 //! Rates of elementwise work, copies, reductions, scans and norms on 16M elements, beside the measured rates of
 //! plain reading and copying. The last figure of a row is its share of the rate of a plain copy (or read, where the
 //! output is small) of its memory, measured by turns with it. Arguments: threads (default 2), a part of the names to run.
+//! With `plain` in its place it answers each line of its input with the rates of a copy and a read, in GB/s.
 
 use mlx_cpu::{CpuBackend, Isa};
 use mlx_ir::op::{self, ArgKind, ReduceKind, ScanKind};
@@ -153,6 +154,16 @@ fn main() {
     let out = b.empty(&[N, N], DType::F32);
     let (f, d) = (4 * n, DType::F32);
 
+    if b.filter == "plain" {
+        for line in std::io::stdin().lines() {
+            line.expect("a line");
+            let rate = |t: Vec<f64>, bytes: usize| bytes as f64 / median(t) / 1e9;
+            let copy = rate((0..RUNS).map(|_| b.copy(&x, &out, f)).collect(), 2 * f);
+            println!("{copy} {}", rate((0..RUNS).map(|_| b.read(&x, f)).collect(), f));
+        }
+        return;
+    }
+
     // The plain rates: a read by all threads, and copies by all threads.
     let read = median((0..RUNS).map(|_| b.read(&x, f)).collect());
     println!("{:28} {:8.2} ms {:7.2} GB/s", "(read)", read * 1e3, f as f64 / read / 1e9);
@@ -287,6 +298,19 @@ fn main() {
     let picked = b.empty(&[1 << 20, 1], d);
     let gather = op::Gather { axes: [0][..].into(), slice_sizes: [1][..].into() };
     b.run("take single", 12 << 20, gather, &[&flat, &ids], &picked);
+    let one = b.filled(&[1, N], |i| (i % 1000) as f32 * 0.01 - 5.0);
+    let line = b.empty(&[1, N], d);
+    for bits in [4u8, 8] {
+        let affine = op::Affine { group_size: 64, bits };
+        let [codes, scales, biases] =
+            [(N * bits as usize / 32, DType::U32), (N / 64, d), (N / 64, d)].map(|(n, t)| b.empty(&[N, n], t));
+        let parts = [codes.clone(), scales.clone(), biases.clone()];
+        let made = b.b.launch(&op::Quantize { affine }.into(), std::slice::from_ref(&x), &parts);
+        assert_eq!(made.expect("kernels do not fail"), Launch::Done);
+        let product = op::QuantizedMatmul { affine, transpose: true };
+        let bytes = n * bits as usize / 8 + 2 * n / 64 * 4;
+        b.run(&format!("matvec of {bits} bits"), bytes, product, &[&one, &codes, &scales, &biases], &line);
+    }
     let kept = b.filled(&[8192, 512], |i| i as f32);
     let updates = b.filled(&[4096, 1, 512], |i| i as f32);
     let ids = b.filled(&[4096], |i| (i as u32).wrapping_mul(2654435761) % 8192);

@@ -138,6 +138,9 @@ pub(super) unsafe fn multiply<E: Elem>(
                 *sums.add(i * sums_of + g) = s;
             }
         }
+        if codes.transpose && codes.bits == 4 {
+            (0..m * k / UNIT).for_each(|u| part(&mut *x.add(u * UNIT).cast::<[f32; UNIT]>()));
+        }
         let (x, sums) = (Ptr::new(x), Ptr::new(sums));
         if codes.transpose {
             let body = |j0: usize, j1: usize| {
@@ -152,6 +155,15 @@ pub(super) unsafe fn multiply<E: Elem>(
             };
             pool.run_ranges(n / group, 16384usize.div_ceil(k * group), &body);
         }
+    }
+}
+
+/// Puts elements of even places before those of odd ones, as codes of 4 bits lie in the halves of bytes.
+fn part(unit: &mut [f32; UNIT]) {
+    let given = *unit;
+    for i in 0..UNIT / 2 {
+        unit[i] = given[2 * i];
+        unit[UNIT / 2 + i] = given[2 * i + 1];
     }
 }
 
@@ -303,7 +315,7 @@ impl<E: Elem> Body for Round<E> {
     }
 }
 
-/// Few rows times a matrix (N, K): dot products along the codes.
+/// Few rows times a matrix (N, K): dot products along the codes. Units of x are [parted](part) for codes of 4 bits.
 struct Lines<'a, E> {
     x: *const f32,
     sums: *const f32,
@@ -320,57 +332,132 @@ impl<E: Elem> Body for Lines<'_, E> {
     type Out = ();
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
+        // SAFETY: passed on.
+        unsafe {
+            match self.codes.bits {
+                4 => self.lines::<S, 4>(),
+                8 => self.lines::<S, 8>(),
+                _ => self.lines::<S, 0>(),
+            }
+        }
+    }
+}
+
+/// Groups whose scales and biases are read together.
+const SIDES: usize = 16;
+
+impl<E: Elem> Lines<'_, E> {
+    /// All lines, of codes of `BITS` bits, or of any number where that is 0.
+    ///
+    /// # Safety
+    /// The level's features; the operands.
+    #[inline(always)]
+    unsafe fn lines<S: Simd, const BITS: usize>(&self) {
         for j in self.j0..self.j1 {
             let mut i = 0;
             while i < self.m {
                 // SAFETY: rows i… of x and line j exist.
                 unsafe {
                     i += match self.m - i {
-                        1 => self.line::<S, 1>(i, j),
-                        2 | 3 => self.line::<S, 2>(i, j),
-                        _ => self.line::<S, 4>(i, j),
+                        1 => self.line::<S, BITS, 1>(i, j),
+                        2 | 3 => self.line::<S, BITS, 2>(i, j),
+                        _ => self.line::<S, BITS, 4>(i, j),
                     };
                 }
             }
         }
     }
-}
 
-impl<E: Elem> Lines<'_, E> {
+    /// The products of line `j` with `M` rows from `i` on; returns `M`.
+    ///
+    /// # Safety
+    /// As [`Lines::lines`]; the rows and the line exist.
     #[inline(always)]
-    unsafe fn line<S: Simd, const M: usize>(&self, i: usize, j: usize) -> usize {
-        let (group, groups) = (self.codes.group, self.k / self.codes.group);
+    unsafe fn line<S: Simd, const BITS: usize, const M: usize>(&self, i: usize, j: usize) -> usize {
+        let (codes, groups) = (self.codes, self.k / self.codes.group);
         // SAFETY: M rows of x from i with their sums, line j of the codes, its results.
         unsafe {
-            let x = self.x.add(i * self.k);
-            let mut acc = [S::zero(); M];
-            let mut shift = [0f32; M];
-            let mut c = [0u8; UNIT];
-            for g in 0..groups {
-                let mut part = [S::zero(); M];
-                for u in 0..group / UNIT {
-                    let at = g * group + u * UNIT;
-                    self.codes.unit(j, at / UNIT, &mut c);
-                    let mut q = 0;
-                    while q < UNIT {
-                        let cv = S::load_u8(c.as_ptr().add(q));
+            let (x, sums) = (self.x.add(i * self.k), self.sums.add(i * groups));
+            let scales = codes.s.offset(j as isize * codes.steps[1]);
+            let biases = codes.b.offset(j as isize * codes.steps[2]);
+            let (mut acc, mut shift, mut rest) = ([S::zero(); M], [S::zero(); M], [0f32; M]);
+            let mut first = 0;
+            while first < groups {
+                let count = SIDES.min(groups - first);
+                let mut side = [0f32; SIDES];
+                if count == SIDES {
+                    for g in (0..SIDES).step_by(S::N) {
+                        S::store(side.as_mut_ptr().add(g), E::vload::<S>(scales.add(first + g)));
+                        let b = E::vload::<S>(biases.add(first + g));
                         for r in 0..M {
-                            part[r] = S::fma(cv, S::load(x.add(r * self.k + at + q)), part[r]);
+                            shift[r] = S::fma(b, S::load(sums.add(r * groups + first + g)), shift[r]);
                         }
-                        q += S::N;
+                    }
+                } else {
+                    for g in 0..count {
+                        side[g] = (*scales.add(first + g)).get();
+                        let b = (*biases.add(first + g)).get();
+                        for r in 0..M {
+                            rest[r] += b * *sums.add(r * groups + first + g);
+                        }
                     }
                 }
-                let (s, b) = self.codes.side(j, g);
-                for r in 0..M {
-                    acc[r] = S::fma(S::splat(s), part[r], acc[r]);
-                    shift[r] += b * *self.sums.add((i + r) * groups + g);
+                for g in 0..count {
+                    let part = self.group::<S, BITS, M>(x, j, first + g);
+                    for r in 0..M {
+                        acc[r] = S::fma(S::splat(side[g]), part[r], acc[r]);
+                    }
                 }
+                first += count;
             }
             for r in 0..M {
-                *self.out.add((i + r) * self.n + j) = E::put(S::sum(acc[r]) + shift[r]);
+                let y = S::sum(acc[r]) + (S::sum(shift[r]) + rest[r]);
+                *self.out.add((i + r) * self.n + j) = E::put(y);
             }
         }
         M
+    }
+
+    /// The sums of codes times x of group `g` of line `j`, for `M` rows at `x`.
+    ///
+    /// # Safety
+    /// As [`Lines::line`].
+    #[inline(always)]
+    unsafe fn group<S: Simd, const BITS: usize, const M: usize>(&self, x: *const f32, j: usize, g: usize) -> [S::F; M] {
+        let codes = self.codes;
+        let mut c = [0u8; UNIT];
+        // SAFETY: units of the group, and as many elements of each row.
+        unsafe {
+            let mut part = [S::zero(); M];
+            let line = codes.w.offset(j as isize * codes.steps[0]);
+            for u in g * codes.group / UNIT..(g + 1) * codes.group / UNIT {
+                let x = x.add(u * UNIT);
+                if BITS == 4 {
+                    for q in (0..UNIT / 2).step_by(S::N) {
+                        let (low, high) = S::load_nibbles(line.add(u * UNIT / 2 + q));
+                        for r in 0..M {
+                            let x = x.add(r * self.k + q);
+                            part[r] = S::fma(low, S::load(x), part[r]);
+                            part[r] = S::fma(high, S::load(x.add(UNIT / 2)), part[r]);
+                        }
+                    }
+                    continue;
+                }
+                let bytes = if BITS == 8 {
+                    line.add(u * UNIT)
+                } else {
+                    codes.unit(j, u, &mut c);
+                    c.as_ptr()
+                };
+                for q in (0..UNIT).step_by(S::N) {
+                    let code = S::load_u8(bytes.add(q));
+                    for r in 0..M {
+                        part[r] = S::fma(code, S::load(x.add(r * self.k + q)), part[r]);
+                    }
+                }
+            }
+            part
+        }
     }
 }
 

@@ -79,6 +79,11 @@ impl Simd for Neon {
         let w = p.cast::<u32>().read_unaligned();
         vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(w as u64)))))
     });
+    f!(load_nibbles(p: *const u8) -> (float32x4_t, float32x4_t), {
+        let w = p.cast::<u32>().read_unaligned();
+        let b = vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(w as u64))));
+        (vcvtq_f32_u32(vandq_u32(b, vdupq_n_u32(15))), vcvtq_f32_u32(vshrq_n_u32::<4>(b)))
+    });
     f!(load_i8(p: *const i8) -> float32x4_t, {
         let w = p.cast::<u32>().read_unaligned();
         vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8(w as u64)))))

@@ -45,6 +45,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn store_bf16(p: *mut bf16, x: Self::F);
     /// Bytes 0…255 as f32.
     unsafe fn load_u8(p: *const u8) -> Self::F;
+    /// The low and the high half of each byte, 0…15.
+    unsafe fn load_nibbles(p: *const u8) -> (Self::F, Self::F);
     /// Bytes -128…127 as f32.
     unsafe fn load_i8(p: *const i8) -> Self::F;
     /// One element in all lanes.
@@ -462,6 +464,11 @@ impl Simd for Portable {
     unsafe fn load_u8(p: *const u8) -> [f32; 4] {
         // SAFETY: four readable bytes.
         unsafe { lanes!(|i| *p.add(i) as f32) }
+    }
+    #[inline(always)]
+    unsafe fn load_nibbles(p: *const u8) -> ([f32; 4], [f32; 4]) {
+        // SAFETY: four readable bytes.
+        unsafe { (lanes!(|i| (*p.add(i) & 15) as f32), lanes!(|i| (*p.add(i) >> 4) as f32)) }
     }
     #[inline(always)]
     unsafe fn load_i8(p: *const i8) -> [f32; 4] {

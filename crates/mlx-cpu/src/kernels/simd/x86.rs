@@ -74,6 +74,11 @@ impl Simd for Avx2 {
         _mm_storeu_si128(p.cast(), _mm256_castsi256_si128(r));
     });
     f!(load_u8(p: *const u8) -> __m256, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()))));
+    f!(load_nibbles(p: *const u8) -> (__m256, __m256), {
+        let b = _mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast()));
+        let low = _mm256_and_si256(b, _mm256_set1_epi32(15));
+        (_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(_mm256_srli_epi32::<4>(b)))
+    });
     f!(load_i8(p: *const i8) -> __m256, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(p.cast()))));
     f!(splat_f16(p: *const f16) -> __m256, _mm256_cvtph_ps(_mm_set1_epi16(p.cast::<i16>().read_unaligned())));
     f!(scale2(x: __m256, n: __m256) -> __m256, {
@@ -178,6 +183,11 @@ impl Simd for Avx512 {
         _mm256_storeu_si256(p.cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(r)));
     });
     f!(load_u8(p: *const u8) -> __m512, _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast()))));
+    f!(load_nibbles(p: *const u8) -> (__m512, __m512), {
+        let b = _mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast()));
+        let low = _mm512_and_si512(b, _mm512_set1_epi32(15));
+        (_mm512_cvtepi32_ps(low), _mm512_cvtepi32_ps(_mm512_srli_epi32::<4>(b)))
+    });
     f!(load_i8(p: *const i8) -> __m512, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p.cast()))));
     f!(splat_f16(p: *const f16) -> __m512, _mm512_cvtph_ps(_mm256_set1_epi16(p.cast::<i16>().read_unaligned())));
     f!(scale2(x: __m512, n: __m512) -> __m512, _mm512_scalef_ps(x, n));
