@@ -30,9 +30,9 @@ macro_rules! ranked {
                 $key
             }
             #[inline(always)]
-            #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
+            #[allow(clippy::eq_op, clippy::neg_cmp_op_on_partial_ord, reason = "NaN differs from itself and is in no order")]
             fn beats(b: $k, a: $k, max: bool) -> bool {
-                (sel(max, b > a, b < a) | (b != b)) & (a == a)
+                sel(max, !(b <= a), !(b >= a)) & (a == a)
             }
         }
     )*};
