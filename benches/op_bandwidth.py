@@ -26,8 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--script", type=Path, default=ROOT / "benches" / "op_rows.py")
-    p.add_argument("--only", default="")
+    # Those of benches/op_rows.py say no rate.
+    p.add_argument("--script", type=Path, required=True)
+    p.add_argument("--only", default="", help="operations whose name holds one of these texts")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--reads", default="sum_,max_,argmax_,logsumexp_,matvec_,sdpa_decode,qmm_", help="beginnings of the names of rows that only read")
@@ -52,6 +53,8 @@ def main():
         return {(part[0], part[1]): float(part[4]) for part in parts if len(part) > 5 and part[5] == "GB/s"}
 
     found = rows(a.only)
+    if not found:
+        p.error(f"{a.script} prints no row in GB/s")
     seen = {key: [] for key in found}
     for _ in range(a.rounds):
         for name in dict.fromkeys(op for op, _ in found):
@@ -64,6 +67,7 @@ def main():
                 if key[0] == name:
                     seen[key].append((got[key] / rate, got[key], rate))
     beside.stdin.close()
+    beside.wait()
 
     print(f"{'operation':28} {'shape':24} {'GB/s':>8} {'plain':>8} {'share':>6}")
     below = []
